@@ -1,6 +1,8 @@
 module lightsout
 
-go 1.26
+go 1.26.0
+
+require modernc.org/sqlite v1.60.1
 
 require (
 	github.com/BurntSushi/toml v1.6.0 // indirect
@@ -26,6 +28,5 @@ require (
 	modernc.org/libc v1.77.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
-	modernc.org/sqlite v1.60.1 // indirect
 	pgregory.net/rapid v1.3.0 // indirect
 )
