@@ -1,0 +1,96 @@
+// Package process exists so that no process of ours is ever out of hand: it is
+// the only place that starts one, and what it starts it limits, contains and
+// ends.
+//
+// There are two ways in. [Output] runs a short, trusted command, such as git,
+// and returns what it printed. [Tree.Run] runs a session, or tests that a
+// session wrote: code nobody has read, which may fork, leave its process group,
+// clear its environment, ignore signals and print without end. It returns when
+// the last process of that tree is gone.
+//
+// # How a tree ends
+//
+// The daemon starts a helper, which is this same binary called again (see
+// [Helper]). The helper is a child subreaper, so every process of the tree
+// whose parent died becomes the helper's child, whatever it did to its session,
+// group or environment. To end the tree the helper sends TERM to the leader's
+// group, waits for the grace time, and then kills its children until it has
+// none: only a parent can be sure that a process id still means the process it
+// started, so no other id is ever signalled by number. The helper holds the
+// read end of a pipe from the daemon; when the daemon dies, by whatever means,
+// the pipe ends and the helper kills the tree at once.
+//
+// Should the tree manage to kill the helper itself, the marker that each
+// process inherited in its environment is the second net: the daemon ends every
+// process that carries it (see [EndMarked]), through a pidfd, so that a process
+// id used again is never mistaken.
+//
+// # What containment does and does not do
+//
+// With a [Containment] the tree is under Landlock: it can touch only the paths
+// listed and what any program needs to start ([SystemPaths]). From ABI 6 it can
+// signal nothing outside itself. Landlock also denies it the memory, environment
+// and open files of every process outside, through /proc as through ptrace, even
+// when both run as root. Three things stay visible, because /proc is not private
+// without a PID namespace: the list of processes, their command lines (so no
+// secret is ever put into one) and their resource figures. Without Landlock, a
+// tree that runs as the same user as the daemon can read the daemon's
+// environment and files: the caller sees that in [Result.Contained] and must
+// say so.
+package process
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// defaultPath is where programs are looked for when an environment names no
+// PATH; execvp(3) has the same habit.
+const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+// lookup finds the file that name stands for in an environment and directory
+// which are not our own, as execvp(3) would there. Entries of PATH that are not
+// absolute are passed over: they would mean whatever the directory holds.
+func lookup(name, dir string, env []string) (string, error) {
+	if name == "" {
+		return "", fmt.Errorf("find program: no name: %w", os.ErrInvalid)
+	}
+	if strings.Contains(name, "/") {
+		if !filepath.IsAbs(name) {
+			name = filepath.Join(dir, name)
+		}
+		if err := executable(name); err != nil {
+			return "", fmt.Errorf("find program: %w", err)
+		}
+		return name, nil
+	}
+	path := defaultPath
+	for _, entry := range env {
+		if value, ok := strings.CutPrefix(entry, "PATH="); ok {
+			path = value
+		}
+	}
+	for _, folder := range filepath.SplitList(path) {
+		if !filepath.IsAbs(folder) {
+			continue
+		}
+		file := filepath.Join(folder, name)
+		if executable(file) == nil {
+			return file, nil
+		}
+	}
+	return "", fmt.Errorf("find program %q in PATH %q: %w", name, path, os.ErrNotExist)
+}
+
+func executable(file string) error {
+	info, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if info.IsDir() || info.Mode()&0o111 == 0 {
+		return &os.PathError{Op: "exec", Path: file, Err: os.ErrPermission}
+	}
+	return nil
+}
