@@ -1,0 +1,264 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// The kinds of outgoing call.
+const (
+	Send     = "send"
+	Edit     = "edit"
+	Delete   = "delete"
+	SendFile = "document"
+	React    = "reaction"
+)
+
+// The states of an outgoing call.
+const (
+	Queued   = "queued"
+	Sent     = "sent"
+	Replaced = "replaced" // a newer edit took its place before it left
+	Dead     = "dead"     // refused for good; Error says why
+)
+
+// Button is one inline button. A button with a Verb gets a token of its own when the row is written, and its callback
+// data is "v1:<verb>:<nonce>".
+type Button struct {
+	Text    string `json:"text"`
+	URL     string `json:"url,omitempty"`
+	Verb    string `json:"verb,omitempty"`
+	Head    string `json:"head,omitempty"` // what the person is shown, bound to the button
+	PatchID string `json:"patch_id,omitempty"`
+	Once    bool   `json:"once,omitempty"` // the token serves a single tap
+	Nonce   string `json:"nonce,omitempty"`
+}
+
+// Outgoing is one call to the chat service, queued until it is known to have arrived.
+type Outgoing struct {
+	ID           int64
+	Key          string // unique: what makes a message once
+	Chat         int64
+	Thread       int
+	Kind         string
+	Topic        string // card, ready, heartbeat …; "" for answers
+	Pull         int    // what it is about, so that a reply to it is understood
+	Text         string // HTML
+	Buttons      [][]Button
+	ReplyTo      int64 // message id
+	ReplyRow     int64 // outbox row whose message is replied to
+	TargetRow    int64 // outbox row whose message is edited or deleted
+	Document     string
+	DocumentName string
+	Silent       bool
+	State        string
+	Attempts     int
+	NotBefore    time.Time
+	MessageID    int64
+	Error        string
+	CreatedAt    time.Time
+	SentAt       time.Time
+}
+
+const outgoingColumns = `id, key, chat, thread, kind, topic, pull, text, buttons, reply_to, reply_row, target_row, document, document_name, silent, state,
+	attempts, not_before, message_id, error, created_at, sent_at`
+
+func scanOutgoing(scan func(...any) error) (Outgoing, error) {
+	var o Outgoing
+	return o, scan(&o.ID, &o.Key, &o.Chat, &o.Thread, &o.Kind, &o.Topic, &o.Pull, &o.Text, document{&o.Buttons}, &o.ReplyTo, &o.ReplyRow, &o.TargetRow,
+		&o.Document, &o.DocumentName, &o.Silent, &o.State, &o.Attempts, moment{&o.NotBefore}, &o.MessageID, &o.Error, moment{&o.CreatedAt}, moment{&o.SentAt})
+}
+
+// CardTopic marks the live card of a pull request: the row becomes the one that later edits aim at.
+const CardTopic = "card"
+
+// Enqueue keeps outgoing calls in order. A key that stands there already is the same call: it is left alone. An edit
+// whose message has not left yet changes that message instead; an older edit that has not left is replaced.
+func (s *Store) Enqueue(ctx context.Context, out ...Outgoing) error {
+	return s.update(ctx, "queue messages", func(tx *sql.Tx) error { return s.enqueue(ctx, tx, out) })
+}
+
+// Publish keeps outgoing calls made from events and moves the consumer's cursor to upTo, in one transaction: an event
+// becomes its messages exactly once.
+func (s *Store) Publish(ctx context.Context, consumer string, upTo int64, out []Outgoing) error {
+	return s.update(ctx, "publish events", func(tx *sql.Tx) error {
+		if err := s.enqueue(ctx, tx, out); err != nil {
+			return err
+		}
+		return setSetting(ctx, tx, s.repo+" cursor "+consumer, strconv.FormatInt(upTo, 10))
+	})
+}
+
+func (s *Store) enqueue(ctx context.Context, tx *sql.Tx, out []Outgoing) error {
+	for _, o := range out {
+		if err := s.enqueueOne(ctx, tx, o); err != nil {
+			return fmt.Errorf("%s: %w", o.Key, err)
+		}
+	}
+	return nil
+}
+
+func (s *Store) enqueueOne(ctx context.Context, tx *sql.Tx, o Outgoing) error {
+	_, err := one(ctx, tx, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE key=?", o.Key)
+	if err == nil {
+		return nil
+	}
+	if !isNotFound(err) {
+		return err
+	}
+	for _, row := range o.Buttons {
+		for i := range row {
+			if row[i].Verb != "" {
+				row[i].Nonce = rand.Text()
+			}
+		}
+	}
+	buttons, err := encode(o.Buttons)
+	if err != nil {
+		return err
+	}
+	now := millis(s.now())
+	if o.Kind == Edit {
+		merged, err := touches(tx.ExecContext(ctx, "UPDATE outbox SET text=?, buttons=? WHERE id=? AND state='queued' AND attempts=0", o.Text, buttons, o.TargetRow))
+		if err != nil {
+			return err
+		}
+		if merged {
+			return s.putTokens(ctx, tx, o.TargetRow, o, now)
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET state='replaced' WHERE target_row=? AND kind='edit' AND state='queued'", o.TargetRow); err != nil {
+			return err
+		}
+	}
+	result, err := tx.ExecContext(ctx, `INSERT INTO outbox (key, repo, chat, thread, kind, topic, pull, text, buttons, reply_to, reply_row, target_row, document, document_name,
+		silent, state, attempts, not_before, message_id, error, created_at, sent_at) VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,'queued',0,0,0,'',?,0)`,
+		o.Key, s.repo, o.Chat, o.Thread, o.Kind, o.Topic, o.Pull, o.Text, buttons, o.ReplyTo, o.ReplyRow, o.TargetRow, o.Document, o.DocumentName, o.Silent, now)
+	if err != nil {
+		return err
+	}
+	id, err := result.LastInsertId()
+	if err != nil {
+		return err
+	}
+	if o.Kind == Send && o.Topic == CardTopic {
+		_, err := tx.ExecContext(ctx, "INSERT INTO card (repo, chat, pull, row) VALUES (?,?,?,?) ON CONFLICT (repo, chat, pull) DO UPDATE SET row=excluded.row", s.repo, o.Chat, o.Pull, id)
+		if err != nil {
+			return err
+		}
+	}
+	owner := id
+	if o.Kind == Edit {
+		owner = o.TargetRow
+	}
+	return s.putTokens(ctx, tx, owner, o, now)
+}
+
+// putTokens makes the buttons of a message the only live ones of that message: what it showed before is dead.
+func (s *Store) putTokens(ctx context.Context, tx *sql.Tx, row int64, o Outgoing, now int64) error {
+	if o.Kind == Edit {
+		if _, err := tx.ExecContext(ctx, "DELETE FROM token WHERE row=? AND used_at=0", row); err != nil {
+			return err
+		}
+	}
+	for _, line := range o.Buttons {
+		for _, b := range line {
+			if b.Verb == "" {
+				continue
+			}
+			_, err := tx.ExecContext(ctx, "INSERT INTO token (nonce, verb, row, pull, head, patch_id, once, created_at, used_at, used_by) VALUES (?,?,?,?,?,?,?,?,0,0)",
+				b.Nonce, b.Verb, row, o.Pull, b.Head, b.PatchID, b.Once, now)
+			if err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func touches(result sql.Result, err error) (bool, error) {
+	if err != nil {
+		return false, err
+	}
+	n, err := result.RowsAffected()
+	return n > 0, err
+}
+
+// NextOutgoing returns the oldest queued call of every chat: a later one of the same chat must wait for it, so that
+// order is kept. A call whose NotBefore has not come is returned too: it blocks its chat, and tells until when.
+func (s *Store) NextOutgoing(ctx context.Context) ([]Outgoing, error) {
+	out, err := all(ctx, s.write, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id IN (SELECT MIN(id) FROM outbox WHERE state='queued' AND repo=? GROUP BY chat) ORDER BY id", s.repo)
+	if err != nil {
+		return nil, fmt.Errorf("read outbox: %w", err)
+	}
+	return out, nil
+}
+
+// Outgoing returns one row of the outbox.
+func (s *Store) Outgoing(ctx context.Context, id int64) (Outgoing, error) {
+	return one(ctx, s.write, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id=?", id)
+}
+
+// Card returns the outbox row of a pull request's live card in a chat, or ErrNotFound.
+func (s *Store) Card(ctx context.Context, chat int64, pull int) (Outgoing, error) {
+	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id=(SELECT row FROM card WHERE repo=? AND chat=? AND pull=?)", s.repo, chat, pull)
+}
+
+// MessageRow returns the outbox row that became a message, or ErrNotFound.
+func (s *Store) MessageRow(ctx context.Context, chat, message int64) (Outgoing, error) {
+	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE chat=? AND message_id=? AND kind IN ('send','document') AND message_id>0", chat, message)
+}
+
+// LastSpoken returns the newest message queued or sent to a chat, or ErrNotFound.
+func (s *Store) LastSpoken(ctx context.Context, chat int64) (Outgoing, error) {
+	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE repo=? AND chat=? AND kind IN ('send','document') ORDER BY id DESC LIMIT 1", s.repo, chat)
+}
+
+// Backlog counts the calls waiting to leave and the updates waiting to be handled.
+func (s *Store) Backlog(ctx context.Context) (outgoing, incoming int, err error) {
+	counts, err := one(ctx, s.read, func(scan func(...any) error) ([2]int, error) {
+		var c [2]int
+		return c, scan(&c[0], &c[1])
+	}, "SELECT (SELECT COUNT(*) FROM outbox WHERE state='queued'), (SELECT COUNT(*) FROM inbox WHERE handled_at=0)")
+	if err != nil {
+		return 0, 0, fmt.Errorf("read backlog: %w", err)
+	}
+	return counts[0], counts[1], nil
+}
+
+// MarkSent closes a call that arrived, with the id of the message that it made (0 for others).
+func (s *Store) MarkSent(ctx context.Context, id, messageID int64) error {
+	return s.settle(ctx, id, "state='sent', message_id=?, sent_at=?", messageID, millis(s.now()))
+}
+
+// MarkRetry keeps a call queued until notBefore.
+func (s *Store) MarkRetry(ctx context.Context, id int64, notBefore time.Time, problem string) error {
+	return s.settle(ctx, id, "attempts=attempts+1, not_before=?, error=?", millis(notBefore), problem)
+}
+
+// MarkDead gives a call up, with the reason.
+func (s *Store) MarkDead(ctx context.Context, id int64, problem string) error {
+	return s.settle(ctx, id, "state='dead', error=?", problem)
+}
+
+// MoveChat follows a group that the chat service has moved to another id.
+func (s *Store) MoveChat(ctx context.Context, from, to int64) error {
+	return s.update(ctx, "move chat", func(tx *sql.Tx) error {
+		for _, table := range []string{"outbox", "card", "person"} {
+			if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET chat=? WHERE chat=?", to, from); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func (s *Store) settle(ctx context.Context, id int64, set string, args ...any) error {
+	return s.update(ctx, "settle message", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE outbox SET "+set+" WHERE id=? AND state='queued'", append(args, id)...)
+		return err
+	})
+}

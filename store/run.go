@@ -1,0 +1,150 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"strconv"
+	"time"
+)
+
+// Run is one session of a coding CLI and the factory's work around it.
+type Run struct {
+	ID           int64
+	Role         string // implementer, fixer
+	Ticket       int
+	Pull         int // 0 while there is none
+	Generation   int64
+	Engine       string
+	Attempt      int
+	Marker       string // in the environment of every process of the session
+	Step         string // what it is doing: session, proof, push …
+	Outcome      string // "" while it runs
+	Reason       string
+	StartedAt    time.Time
+	StepAt       time.Time
+	EndedAt      time.Time
+	Limit        time.Duration
+	PromptBytes  int
+	Turns        int
+	InputTokens  int64 // fresh, without the cached
+	CachedTokens int64
+	OutputTokens int64
+	CostUSD      float64
+	LogPath      string
+}
+
+const runColumns = `id, role, ticket, pull, generation, engine, attempt, marker, step, outcome, reason, started_at, step_at, ended_at,
+	limit_ms, prompt_bytes, turns, input_tokens, cached_tokens, output_tokens, cost_usd, log_path`
+
+func scanRun(scan func(...any) error) (Run, error) {
+	var r Run
+	var limit int64
+	err := scan(&r.ID, &r.Role, &r.Ticket, &r.Pull, &r.Generation, &r.Engine, &r.Attempt, &r.Marker, &r.Step, &r.Outcome, &r.Reason,
+		moment{&r.StartedAt}, moment{&r.StepAt}, moment{&r.EndedAt}, &limit, &r.PromptBytes, &r.Turns, &r.InputTokens, &r.CachedTokens,
+		&r.OutputTokens, &r.CostUSD, &r.LogPath)
+	r.Limit = time.Duration(limit) * time.Millisecond
+	return r, err
+}
+
+// StartRun keeps a run before its session starts and tells of it. data goes into the event.
+func (s *Store) StartRun(ctx context.Context, r Run, data map[string]string) (Run, error) {
+	err := s.update(ctx, "start run", func(tx *sql.Tx) error {
+		r.StartedAt, r.StepAt = s.Now(), s.Now()
+		result, err := tx.ExecContext(ctx, `INSERT INTO run (repo, role, ticket, pull, generation, engine, attempt, marker, step, outcome, reason, started_at,
+			step_at, ended_at, limit_ms, prompt_bytes, turns, input_tokens, cached_tokens, output_tokens, cost_usd, log_path)
+			VALUES (?,?,?,?,?,?,?,?,?,'','',?,?,0,?,?,0,0,0,0,0,?)`,
+			s.repo, r.Role, r.Ticket, r.Pull, r.Generation, r.Engine, r.Attempt, r.Marker, r.Step, millis(r.StartedAt), millis(r.StepAt),
+			r.Limit.Milliseconds(), r.PromptBytes, r.LogPath)
+		if err != nil {
+			return err
+		}
+		if r.ID, err = result.LastInsertId(); err != nil {
+			return err
+		}
+		kind := RunStarted
+		if r.Role == "fixer" {
+			kind = FixerClaimed
+		}
+		all := map[string]string{"role": r.Role, "engine": r.Engine, "attempt": strconv.Itoa(r.Attempt), "limit": r.Limit.String()}
+		for k, v := range data {
+			all[k] = v
+		}
+		return s.record(ctx, tx, Event{Kind: kind, Ticket: r.Ticket, Pull: r.Pull, Run: r.ID, Data: all})
+	})
+	return r, err
+}
+
+// Step says what a run is doing now. A step is progress, not a transition: it writes no event.
+func (s *Store) Step(ctx context.Context, run int64, step string) error {
+	return s.update(ctx, "keep step", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "UPDATE run SET step=?, step_at=? WHERE id=? AND ended_at=0", step, millis(s.now()), run)
+		return err
+	})
+}
+
+// Spend adds what one session of a run has used.
+func (s *Store) Spend(ctx context.Context, run int64, turns int, input, cached, output int64, costUSD float64) error {
+	return s.update(ctx, "keep spend", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE run SET turns=turns+?, input_tokens=input_tokens+?, cached_tokens=cached_tokens+?, output_tokens=output_tokens+?,
+			cost_usd=cost_usd+? WHERE id=?`, turns, input, cached, output, costUSD, run)
+		return err
+	})
+}
+
+// EndRun keeps how a run ended. A run that has ended stays as it is.
+func (s *Store) EndRun(ctx context.Context, run int64, outcome, reason string) error {
+	return s.update(ctx, "end run", func(tx *sql.Tx) error {
+		r, err := one(ctx, tx, scanRun, "SELECT "+runColumns+" FROM run WHERE id=?", run)
+		if err != nil || !r.EndedAt.IsZero() {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE run SET outcome=?, reason=?, ended_at=? WHERE id=?", outcome, reason, millis(s.now()), run); err != nil {
+			return err
+		}
+		return s.record(ctx, tx, Event{Kind: RunEnded, Ticket: r.Ticket, Pull: r.Pull, Run: run,
+			Data: map[string]string{"role": r.Role, "outcome": outcome, "reason": reason}})
+	})
+}
+
+// Running returns the runs that have not ended.
+func (s *Store) Running(ctx context.Context) ([]Run, error) {
+	return s.runs(ctx, "ended_at=0")
+}
+
+// RunsOf returns every run of a ticket, oldest first.
+func (s *Store) RunsOf(ctx context.Context, ticket int) ([]Run, error) {
+	return s.runs(ctx, "ticket=?", ticket)
+}
+
+// Run returns one run.
+func (s *Store) Run(ctx context.Context, id int64) (Run, error) {
+	runs, err := s.runs(ctx, "id=?", id)
+	if err == nil && len(runs) == 0 {
+		return Run{}, fmt.Errorf("read run %d: %w", id, ErrNotFound)
+	}
+	if err != nil {
+		return Run{}, err
+	}
+	return runs[0], nil
+}
+
+func (s *Store) runs(ctx context.Context, where string, args ...any) ([]Run, error) {
+	runs, err := all(ctx, s.read, scanRun, "SELECT "+runColumns+" FROM run WHERE repo=? AND "+where+" ORDER BY id", append([]any{s.repo}, args...)...)
+	if err != nil {
+		return nil, fmt.Errorf("read runs: %w", err)
+	}
+	return runs, nil
+}
+
+// SpentSince is the money that runs started at or after t have cost, in US dollars.
+func (s *Store) SpentSince(ctx context.Context, t time.Time) (float64, error) {
+	cost, err := one(ctx, s.read, func(scan func(...any) error) (float64, error) {
+		var v float64
+		return v, scan(&v)
+	}, "SELECT COALESCE(SUM(cost_usd), 0.0) FROM run WHERE repo=? AND started_at>=?", s.repo, millis(t))
+	if err != nil {
+		return 0, fmt.Errorf("read spend: %w", err)
+	}
+	return cost, nil
+}

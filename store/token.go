@@ -1,0 +1,56 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"time"
+)
+
+// ErrDeadButton is returned for a tap whose button was never there, has been used, or belongs to another message.
+var ErrDeadButton = errors.New("this button is no longer alive")
+
+// Token is what one button of one message stands for. Callback data names it by its nonce and says nothing else, since
+// a client can send any data.
+type Token struct {
+	Nonce   string
+	Verb    string
+	Pull    int
+	Head    string
+	PatchID string
+	Once    bool
+	Chat    int64
+	Message int64
+	UsedAt  time.Time
+}
+
+func scanToken(scan func(...any) error) (Token, error) {
+	var t Token
+	return t, scan(&t.Nonce, &t.Verb, &t.Pull, &t.Head, &t.PatchID, &t.Once, &t.Chat, &t.Message, moment{&t.UsedAt})
+}
+
+// Token looks a button up without using it: the nonce must have been put on that message of that chat under that verb.
+// A used button is returned with its UsedAt set, so that a replayed tap can be told from a forged one.
+func (s *Store) Token(ctx context.Context, nonce, verb string, chat, message int64) (Token, error) {
+	return token(ctx, s.write, nonce, verb, chat, message)
+}
+
+func token(ctx context.Context, q queryer, nonce, verb string, chat, message int64) (Token, error) {
+	t, err := one(ctx, q, scanToken, `SELECT t.nonce, t.verb, t.pull, t.head, t.patch_id, t.once, o.chat, o.message_id, t.used_at
+		FROM token t JOIN outbox o ON o.id=t.row WHERE t.nonce=? AND t.verb=? AND o.chat=? AND o.message_id=?`, nonce, verb, chat, message)
+	if isNotFound(err) {
+		return t, ErrDeadButton
+	}
+	return t, err
+}
+
+// UseToken marks a single-use button as tapped by a person; a second tap gets ErrDeadButton.
+func (s *Store) UseToken(ctx context.Context, nonce string, by int64) error {
+	return s.update(ctx, "use button", func(tx *sql.Tx) error {
+		used, err := touches(tx.ExecContext(ctx, "UPDATE token SET used_at=?, used_by=? WHERE nonce=? AND (used_at=0 OR once=0)", millis(s.now()), by, nonce))
+		if err == nil && !used {
+			return ErrDeadButton
+		}
+		return err
+	})
+}
