@@ -1,0 +1,213 @@
+package worktree
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Resolve finds the commit a revision names: a branch of the remote as last fetched (main, or origin/main), a full ref
+// name, or a commit name, shortened or not. A branch goes before a shortened commit name. ErrNoRevision when there is none.
+func (m *Mirror) Resolve(ctx context.Context, rev string) (string, error) {
+	var candidates []string
+	switch {
+	case isSHA(rev):
+		candidates = []string{rev}
+	case !validBranch(rev):
+	case strings.HasPrefix(rev, "refs/"):
+		candidates = []string{rev}
+	default:
+		candidates = []string{"refs/remotes/origin/" + strings.TrimPrefix(rev, "origin/")}
+		if len(rev) >= 7 && strings.Trim(rev, "0123456789abcdef") == "" {
+			candidates = append(candidates, rev)
+		}
+	}
+	for _, c := range candidates {
+		out, err := m.git(ctx, call{args: []string{"rev-parse", "--verify", "--quiet", "--end-of-options", c + "^{commit}"}})
+		if err == nil {
+			if sha := strings.TrimSpace(string(out)); isSHA(sha) {
+				return sha, nil
+			}
+			return "", fmt.Errorf("resolve %q: unexpected answer %q", rev, out)
+		}
+		if !exited(err) {
+			return "", fmt.Errorf("resolve %q: %w", rev, err)
+		}
+	}
+	return "", fmt.Errorf("resolve %q: %w", rev, ErrNoRevision)
+}
+
+// commit is Resolve that trusts a full name: the command that uses it fails if there is no such object.
+func (m *Mirror) commit(ctx context.Context, rev string) (string, error) {
+	if isSHA(rev) {
+		return rev, nil
+	}
+	return m.Resolve(ctx, rev)
+}
+
+// MergeBase finds the best common ancestor of two commits; ErrUnrelated when there is none.
+func (m *Mirror) MergeBase(ctx context.Context, a, b string) (string, error) {
+	a, b, err := m.pair(ctx, a, b)
+	if err != nil {
+		return "", fmt.Errorf("merge base: %w", err)
+	}
+	out, err := m.git(ctx, call{args: []string{"merge-base", a, b}})
+	if exited(err, 1) {
+		return "", fmt.Errorf("merge base of %s and %s: %w", a, b, ErrUnrelated)
+	}
+	if err != nil {
+		return "", fmt.Errorf("merge base: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// IsAncestor says whether a is b or lies in its history.
+func (m *Mirror) IsAncestor(ctx context.Context, a, b string) (bool, error) {
+	a, b, err := m.pair(ctx, a, b)
+	if err != nil {
+		return false, fmt.Errorf("is ancestor: %w", err)
+	}
+	return m.isAncestor(ctx, "", a, b)
+}
+
+func (m *Mirror) isAncestor(ctx context.Context, gitDir, a, b string) (bool, error) {
+	_, err := m.git(ctx, call{gitDir: gitDir, args: []string{"merge-base", "--is-ancestor", a, b}})
+	if err != nil && !exited(err, 1) {
+		return false, fmt.Errorf("is %s an ancestor of %s: %w", a, b, err)
+	}
+	return err == nil, nil
+}
+
+func (m *Mirror) pair(ctx context.Context, a, b string) (string, string, error) {
+	shaA, err := m.commit(ctx, a)
+	if err != nil {
+		return "", "", err
+	}
+	shaB, err := m.commit(ctx, b)
+	return shaA, shaB, err
+}
+
+// Tree lists the paths of all files of a commit, in git's order. Submodules are not files.
+func (m *Mirror) Tree(ctx context.Context, commit string) ([]string, error) {
+	sha, err := m.commit(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	out, err := m.git(ctx, call{args: []string{"ls-tree", "-r", "-z", sha}})
+	if err != nil {
+		return nil, fmt.Errorf("list files: %w", err)
+	}
+	var paths []string
+	for entry := range nulFields(out) {
+		mode, path, ok := cutPath(entry)
+		if !ok {
+			return nil, fmt.Errorf("list files: unexpected entry %q", entry)
+		}
+		if mode != modeSubmodule {
+			paths = append(paths, path)
+		}
+	}
+	return paths, nil
+}
+
+// Show reads one file of a commit as git stores it; for a symbolic link that is its target. ErrNoRevision when the
+// commit has no such file.
+func (m *Mirror) Show(ctx context.Context, commit, path string) ([]byte, error) {
+	sha, err := m.commit(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("show %q: %w", path, err)
+	}
+	if path == "" || strings.Contains(path, "\x00") {
+		return nil, fmt.Errorf("show %q: %w", path, ErrNoRevision)
+	}
+	out, err := m.git(ctx, call{args: []string{"cat-file", "--batch", "-z"}, stdin: strings.NewReader(sha + ":" + path + "\x00")})
+	if err != nil {
+		return nil, fmt.Errorf("show %q: %w", path, err)
+	}
+	header, rest, _ := bytes.Cut(out, []byte("\n"))
+	fields := strings.Fields(string(header))
+	if len(fields) != 3 || !isSHA(fields[0]) || fields[1] != "blob" {
+		return nil, fmt.Errorf("show %q of %s: %w", path, sha, ErrNoRevision)
+	}
+	if size, err := strconv.Atoi(fields[2]); err != nil || size > len(rest) {
+		return nil, fmt.Errorf("show %q: answer cut short", path)
+	} else {
+		return rest[:size], nil
+	}
+}
+
+const (
+	maxGrepWords = 64  // words looked for at once; further ones are left out
+	maxGrepFiles = 200 // files kept for a word; one found in more tells nothing
+	maxGrepLines = 500 // matching lines looked at in one file
+)
+
+// Grep looks for words in the files of a commit, each as it stands and as a whole word, and says for each word found
+// which files hold it, in git's order. It is bounded: 64 words, 200 files a word, 500 matching lines a file; binary
+// files are passed over.
+func (m *Mirror) Grep(ctx context.Context, commit string, words []string) (map[string][]string, error) {
+	sha, err := m.commit(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("grep: %w", err)
+	}
+	args := []string{"grep", "-z", "-o", "-w", "-F", "-I", "--full-name", "--no-color", "--max-count=" + strconv.Itoa(maxGrepLines)}
+	asked := map[string]bool{}
+	for _, w := range words {
+		if w == "" || asked[w] || strings.ContainsAny(w, "\x00\n") || len(asked) == maxGrepWords {
+			continue
+		}
+		asked[w] = true
+		args = append(args, "-e", w)
+	}
+	found := map[string][]string{}
+	if len(asked) == 0 {
+		return found, nil
+	}
+	out, err := m.git(ctx, call{args: append(args, sha, "--")})
+	if exited(err, 1) {
+		return found, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("grep: %w", err)
+	}
+	// One match: commit ":" path NUL match LF. A path may hold a line break, a match cannot.
+	for len(out) > 0 {
+		name, rest, ok := bytes.Cut(out, []byte{0})
+		match, next, _ := bytes.Cut(rest, []byte("\n"))
+		path, has := strings.CutPrefix(string(name), sha+":")
+		if !ok || !has {
+			return nil, errors.New("grep: unexpected answer")
+		}
+		word := string(match)
+		if files := found[word]; asked[word] && len(files) < maxGrepFiles && (len(files) == 0 || files[len(files)-1] != path) {
+			found[word] = append(files, path)
+		}
+		out = next
+	}
+	return found, nil
+}
+
+// Conflicts foretells which files would conflict if b were merged into a; none when the merge is clean.
+func (m *Mirror) Conflicts(ctx context.Context, a, b string) ([]string, error) {
+	a, b, err := m.pair(ctx, a, b)
+	if err != nil {
+		return nil, fmt.Errorf("foretell conflicts: %w", err)
+	}
+	out, err := m.git(ctx, call{args: []string{"merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", a, b}})
+	if err == nil {
+		return nil, nil
+	}
+	if !exited(err, 1) {
+		return nil, fmt.Errorf("foretell conflicts: %w", err)
+	}
+	var paths []string
+	for field := range nulFields(out) {
+		if !isSHA(field) { // the first field is the tree with the markers in it
+			paths = append(paths, field)
+		}
+	}
+	return paths, nil
+}
