@@ -1,0 +1,222 @@
+package forge
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// CheckState is how a check stands. Only CheckSuccess is green.
+type CheckState string
+
+const (
+	CheckSuccess        CheckState = "success"
+	CheckFailure        CheckState = "failure"
+	CheckPending        CheckState = "pending" // asked for, queued, waiting or running
+	CheckNeutral        CheckState = "neutral"
+	CheckSkipped        CheckState = "skipped"
+	CheckCancelled      CheckState = "cancelled"
+	CheckTimedOut       CheckState = "timed out"
+	CheckActionRequired CheckState = "action required"
+	CheckError          CheckState = "error" // could not be run, and every state that we do not know
+)
+
+// maxAnnotations bounds what is read of one failed check: one page of GitHub's usual size, more than any prompt takes.
+const maxAnnotations = 50
+
+// Check is the latest word of one app under one name about one commit: a check run, or a commit status.
+type Check struct {
+	Name          string
+	State         CheckState
+	SHA           string // the commit it is about
+	URL           string
+	Summary       string
+	App           string // slug, as "github-actions"; "" for a commit status
+	RunID         int64  // of the check run; 0 for a commit status
+	JobID         int64  // of the Actions job, for its log; 0 when it is none
+	WorkflowRunID int64  // of the Actions run; 0 when it is none
+	Annotations   []Annotation
+	CompletedAt   time.Time // zero while it runs
+}
+
+// Annotation is a remark of a failed check at a place.
+type Annotation struct {
+	Path    string
+	Line    int
+	Level   string // notice, warning, failure
+	Message string
+}
+
+// Checks returns what is known of a commit, ordered by name and app: of each the latest only. None is not green.
+func (c *Client) Checks(ctx context.Context, sha string) ([]Check, error) {
+	latest := "latest"
+	runs, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
+		list, resp, err := c.rest.Checks.ListCheckRunsForRef(ctx, c.owner, c.repo, sha, &github.ListCheckRunsOptions{Filter: &latest, ListOptions: page})
+		if err != nil {
+			return nil, resp, err
+		}
+		return list.CheckRuns, resp, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list check runs of %s: %w", sha, err)
+	}
+	about := sha
+	statuses, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.RepoStatus, *github.Response, error) {
+		combined, resp, err := c.rest.Repositories.GetCombinedStatus(ctx, c.owner, c.repo, sha, &page)
+		if err != nil {
+			return nil, resp, err
+		}
+		about = combined.GetSHA()
+		return combined.Statuses, resp, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list commit statuses of %s: %w", sha, err)
+	}
+	checks := latestChecks(runs, statuses, about)
+	for i := range checks {
+		if failed(checks[i].State) && annotated(runs, checks[i].RunID) {
+			if checks[i].Annotations, err = c.annotations(ctx, checks[i].RunID); err != nil {
+				return nil, fmt.Errorf("list annotations of check %s: %w", checks[i].Name, err)
+			}
+		}
+	}
+	return checks, nil
+}
+
+// latestChecks keeps of each app and name the newest. GitHub's own filter works per suite, and a commit has a suite for
+// each event; ids grow with time.
+func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sha string) []Check {
+	type key struct{ app, name string }
+	newest := map[key]Check{}
+	for _, run := range runs {
+		check := checkOf(run)
+		k := key{check.App, check.Name}
+		if have, ok := newest[k]; !ok || have.RunID < check.RunID {
+			newest[k] = check
+		}
+	}
+	statusID := map[string]int64{}
+	for _, s := range statuses {
+		if have, ok := statusID[s.GetContext()]; ok && have >= s.GetID() {
+			continue
+		}
+		statusID[s.GetContext()] = s.GetID()
+		check := Check{Name: s.GetContext(), State: statusState(s.GetState()), SHA: sha, URL: s.GetTargetURL(), Summary: s.GetDescription()}
+		if check.State != CheckPending {
+			check.CompletedAt = s.GetUpdatedAt().Time
+		}
+		newest[key{"", check.Name}] = check
+	}
+	checks := make([]Check, 0, len(newest))
+	for _, check := range newest {
+		checks = append(checks, check)
+	}
+	slices.SortFunc(checks, func(a, b Check) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.App, b.App))
+	})
+	return checks
+}
+
+// jobAddress is where an Actions check run leads: https://HOST/OWNER/REPO/actions/runs/ID/job/ID.
+var jobAddress = regexp.MustCompile(`/actions/runs/([0-9]+)/jobs?/([0-9]+)`)
+
+func checkOf(run *github.CheckRun) Check {
+	check := Check{
+		Name: run.GetName(), State: runState(run.GetStatus(), run.GetConclusion()), SHA: run.GetHeadSHA(), URL: run.GetHTMLURL(),
+		Summary: cmp.Or(run.GetOutput().GetSummary(), run.GetOutput().GetTitle()), App: run.GetApp().GetSlug(),
+		RunID: run.GetID(), CompletedAt: run.GetCompletedAt().Time,
+	}
+	for _, address := range []string{run.GetDetailsURL(), run.GetHTMLURL()} {
+		if m := jobAddress.FindStringSubmatch(address); m != nil {
+			check.WorkflowRunID, _ = strconv.ParseInt(m[1], 10, 64) // digits; too many of them give the largest number, found nowhere
+			check.JobID, _ = strconv.ParseInt(m[2], 10, 64)
+			break
+		}
+	}
+	return check
+}
+
+// runState maps GitHub's two words to ours. A new word of theirs is not green.
+func runState(status, conclusion string) CheckState {
+	if status != "completed" {
+		return CheckPending
+	}
+	switch conclusion {
+	case "success":
+		return CheckSuccess
+	case "failure":
+		return CheckFailure
+	case "neutral":
+		return CheckNeutral
+	case "skipped":
+		return CheckSkipped
+	case "cancelled":
+		return CheckCancelled
+	case "timed_out":
+		return CheckTimedOut
+	case "action_required":
+		return CheckActionRequired
+	}
+	return CheckError // startup_failure, stale, …
+}
+
+func statusState(state string) CheckState {
+	switch state {
+	case "success":
+		return CheckSuccess
+	case "failure":
+		return CheckFailure
+	case "pending":
+		return CheckPending
+	}
+	return CheckError
+}
+
+func failed(s CheckState) bool {
+	return s == CheckFailure || s == CheckTimedOut || s == CheckActionRequired || s == CheckError
+}
+
+func annotated(runs []*github.CheckRun, id int64) bool {
+	return slices.ContainsFunc(runs, func(r *github.CheckRun) bool {
+		return r.GetID() == id && r.GetOutput().GetAnnotationsCount() > 0
+	})
+}
+
+func (c *Client) annotations(ctx context.Context, runID int64) ([]Annotation, error) {
+	list, _, err := read(ctx, c, restBudget, func(ctx context.Context) ([]*github.CheckRunAnnotation, *github.Response, error) {
+		return c.rest.Checks.ListCheckRunAnnotations(ctx, c.owner, c.repo, runID, &github.ListOptions{PerPage: maxAnnotations})
+	})
+	if err != nil {
+		return nil, err
+	}
+	annotations := make([]Annotation, len(list))
+	for i, a := range list {
+		annotations[i] = Annotation{Path: a.GetPath(), Line: a.GetStartLine(), Level: a.GetAnnotationLevel(), Message: a.GetMessage()}
+	}
+	return annotations, nil
+}
+
+// RequiredChecks returns the names that must be green before a merge into the branch: those configured, else what the
+// branch's protection and the repository's rules ask for, which any reader may see. Empty when nobody asks for any.
+func (c *Client) RequiredChecks(ctx context.Context, branch string) ([]string, error) {
+	if len(c.options.Required) > 0 {
+		return slices.Clone(c.options.Required), nil
+	}
+	names, err := c.protection(ctx, branch)
+	if err != nil {
+		return nil, fmt.Errorf("read protection of %s: %w", branch, err)
+	}
+	ruled, err := c.rules(ctx, branch)
+	if err != nil {
+		return nil, fmt.Errorf("read rules of %s: %w", branch, err)
+	}
+	names = append(names, ruled...)
+	slices.Sort(names)
+	return slices.Compact(names), nil
+}

@@ -1,0 +1,172 @@
+package forge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"time"
+
+	"github.com/google/go-github/v60/github"
+)
+
+// Workflow is a workflow to be started by hand, as staging is.
+type Workflow struct {
+	File   string            // name in .github/workflows
+	Ref    string            // branch or tag it runs on
+	Inputs map[string]string // as declared in the file; ten at most
+}
+
+// WorkflowRun is one run of a workflow.
+type WorkflowRun struct {
+	ID         int64
+	Name       string
+	Title      string // as the workflow's run-name makes it
+	Event      string
+	Actor      string
+	State      CheckState
+	HeadSHA    string
+	HeadBranch string
+	Attempt    int
+	URL        string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Dispatch starts a workflow. GitHub does not say which run it became: WorkflowRuns finds it.
+func (c *Client) Dispatch(ctx context.Context, w Workflow) error {
+	inputs := make(map[string]any, len(w.Inputs))
+	for name, value := range w.Inputs {
+		inputs[name] = value
+	}
+	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
+		return c.rest.Actions.CreateWorkflowDispatchEventByFileName(ctx, c.owner, c.repo, w.File,
+			github.CreateWorkflowDispatchEventRequest{Ref: w.Ref, Inputs: inputs})
+	})
+	if err != nil {
+		return fmt.Errorf("dispatch workflow %s on %s: %w", w.File, w.Ref, err)
+	}
+	return nil
+}
+
+// WorkflowRuns returns the dispatched runs of a workflow created at since or later, to the second, newest first.
+func (c *Client) WorkflowRuns(ctx context.Context, file string, since time.Time) ([]WorkflowRun, error) {
+	since = since.UTC().Truncate(time.Second)
+	list, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.WorkflowRun, *github.Response, error) {
+		runs, resp, err := c.rest.Actions.ListWorkflowRunsByFileName(ctx, c.owner, c.repo, file, &github.ListWorkflowRunsOptions{
+			Event: "workflow_dispatch", Created: ">=" + since.Format(time.RFC3339), ListOptions: page})
+		if err != nil {
+			return nil, resp, err
+		}
+		return runs.WorkflowRuns, resp, nil
+	})
+	if err != nil {
+		return nil, fmt.Errorf("list runs of workflow %s: %w", file, err)
+	}
+	runs := make([]WorkflowRun, len(list))
+	for i, run := range list {
+		runs[i] = runOf(run)
+	}
+	return runs, nil
+}
+
+// WorkflowRun returns one run.
+func (c *Client) WorkflowRun(ctx context.Context, id int64) (WorkflowRun, error) {
+	run, _, err := read(ctx, c, restBudget, func(ctx context.Context) (*github.WorkflowRun, *github.Response, error) {
+		return c.rest.Actions.GetWorkflowRunByID(ctx, c.owner, c.repo, id)
+	})
+	if err != nil {
+		return WorkflowRun{}, fmt.Errorf("read workflow run %d: %w", id, err)
+	}
+	return runOf(run), nil
+}
+
+// Rerun asks for a check once more: the Actions job, or the check run of another app.
+func (c *Client) Rerun(ctx context.Context, check Check) error {
+	if check.RunID == 0 {
+		return fmt.Errorf("rerun %s: a commit status cannot be asked for: %w", check.Name, ErrNotFound)
+	}
+	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
+		if check.JobID != 0 {
+			return c.rest.Actions.RerunJobByID(ctx, c.owner, c.repo, check.JobID)
+		}
+		return c.rest.Checks.ReRequestCheckRun(ctx, c.owner, c.repo, check.RunID)
+	})
+	if err != nil {
+		return fmt.Errorf("rerun %s: %w", check.Name, err)
+	}
+	return nil
+}
+
+// JobLog returns the last maxBytes of an Actions job's log. It lies on another host, at an address that is a credential
+// by itself: it is fetched without ours. ErrNotFound when the check is no Actions job, or its log is gone.
+func (c *Client) JobLog(ctx context.Context, check Check, maxBytes int) ([]byte, error) {
+	if check.JobID == 0 {
+		return nil, fmt.Errorf("read log of %s: it is no Actions job: %w", check.Name, ErrNotFound)
+	}
+	end, _, err := read(ctx, c, restBudget, func(ctx context.Context) ([]byte, *github.Response, error) {
+		address, err := c.logAddress(ctx, check.JobID)
+		if err != nil {
+			return nil, nil, err
+		}
+		end, err := c.fetchEnd(ctx, address, maxBytes)
+		return end, nil, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read log of %s: %w", check.Name, err)
+	}
+	return end, nil
+}
+
+// logAddress asks GitHub where the log lies; it answers with a redirect, which is not followed.
+func (c *Client) logAddress(ctx context.Context, jobID int64) (string, error) {
+	req, err := c.rest.NewRequest("GET", fmt.Sprintf("repos/%s/%s/actions/jobs/%d/logs", c.owner, c.repo, jobID), nil)
+	if err != nil {
+		return "", err
+	}
+	resp, err := c.still.Do(req.WithContext(ctx))
+	if err != nil {
+		return "", err
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode == http.StatusFound {
+		address, err := resp.Location()
+		if err != nil {
+			return "", fmt.Errorf("log's address: %w", err)
+		}
+		return address.String(), nil
+	}
+	if err := github.CheckResponse(resp); err != nil {
+		return "", err
+	}
+	return "", fmt.Errorf("log's address: status %d instead of a redirect", resp.StatusCode)
+}
+
+// fetchEnd reads an address of another host. What that host refuses is a log that cannot be had, no matter of our rights.
+func (c *Client) fetchEnd(ctx context.Context, address string, maxBytes int) ([]byte, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
+	if err != nil {
+		return nil, errors.New("log's address is malformed")
+	}
+	req.Header.Set("User-Agent", userAgent)
+	resp, err := c.nowhere.Do(req)
+	if err != nil {
+		return nil, withoutAddress(err)
+	}
+	defer resp.Body.Close()
+	switch {
+	case resp.StatusCode >= 500:
+		return nil, fmt.Errorf("log's host: status %d", resp.StatusCode)
+	case resp.StatusCode != http.StatusOK:
+		return nil, fmt.Errorf("log's host: status %d: %w", resp.StatusCode, ErrNotFound)
+	}
+	return readEnd(resp.Body, maxBytes)
+}
+
+func runOf(run *github.WorkflowRun) WorkflowRun {
+	return WorkflowRun{
+		ID: run.GetID(), Name: run.GetName(), Title: run.GetDisplayTitle(), Event: run.GetEvent(), Actor: run.GetActor().GetLogin(),
+		State: runState(run.GetStatus(), run.GetConclusion()), HeadSHA: run.GetHeadSHA(), HeadBranch: run.GetHeadBranch(),
+		Attempt: run.GetRunAttempt(), URL: run.GetHTMLURL(), CreatedAt: run.GetCreatedAt().Time, UpdatedAt: run.GetUpdatedAt().Time,
+	}
+}
