@@ -12,19 +12,19 @@ import (
 	"github.com/google/go-github/v60/github"
 )
 
-// CheckState is how a check stands. Only CheckSuccess is green.
+// CheckState is how a check stands. Only Success is green.
 type CheckState string
 
 const (
-	CheckSuccess        CheckState = "success"
-	CheckFailure        CheckState = "failure"
-	CheckPending        CheckState = "pending" // asked for, queued, waiting or running
-	CheckNeutral        CheckState = "neutral"
-	CheckSkipped        CheckState = "skipped"
-	CheckCancelled      CheckState = "cancelled"
-	CheckTimedOut       CheckState = "timed out"
-	CheckActionRequired CheckState = "action required"
-	CheckError          CheckState = "error" // could not be run, and every state that we do not know
+	Success        CheckState = "success"
+	Failure        CheckState = "failure"
+	Pending        CheckState = "pending" // asked for, queued, waiting or running
+	Neutral        CheckState = "neutral"
+	Skipped        CheckState = "skipped"
+	Cancelled      CheckState = "cancelled"
+	TimedOut       CheckState = "timed out"
+	ActionRequired CheckState = "action required"
+	Errored        CheckState = "error" // could not be run, and every state that we do not know
 )
 
 // maxAnnotations bounds what is read of one failed check: one page of GitHub's usual size, more than any prompt takes.
@@ -108,7 +108,7 @@ func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sha st
 		}
 		statusID[s.GetContext()] = s.GetID()
 		check := Check{Name: s.GetContext(), State: statusState(s.GetState()), SHA: sha, URL: s.GetTargetURL(), Summary: s.GetDescription()}
-		if check.State != CheckPending {
+		if check.State != Pending {
 			check.CompletedAt = s.GetUpdatedAt().Time
 		}
 		newest[key{"", check.Name}] = check
@@ -145,41 +145,41 @@ func checkOf(run *github.CheckRun) Check {
 // runState maps GitHub's two words to ours. A new word of theirs is not green.
 func runState(status, conclusion string) CheckState {
 	if status != "completed" {
-		return CheckPending
+		return Pending
 	}
 	switch conclusion {
 	case "success":
-		return CheckSuccess
+		return Success
 	case "failure":
-		return CheckFailure
+		return Failure
 	case "neutral":
-		return CheckNeutral
+		return Neutral
 	case "skipped":
-		return CheckSkipped
+		return Skipped
 	case "cancelled":
-		return CheckCancelled
+		return Cancelled
 	case "timed_out":
-		return CheckTimedOut
+		return TimedOut
 	case "action_required":
-		return CheckActionRequired
+		return ActionRequired
 	}
-	return CheckError // startup_failure, stale, …
+	return Errored // startup_failure, stale, …
 }
 
 func statusState(state string) CheckState {
 	switch state {
 	case "success":
-		return CheckSuccess
+		return Success
 	case "failure":
-		return CheckFailure
+		return Failure
 	case "pending":
-		return CheckPending
+		return Pending
 	}
-	return CheckError
+	return Errored
 }
 
 func failed(s CheckState) bool {
-	return s == CheckFailure || s == CheckTimedOut || s == CheckActionRequired || s == CheckError
+	return s == Failure || s == TimedOut || s == ActionRequired || s == Errored
 }
 
 func annotated(runs []*github.CheckRun, id int64) bool {

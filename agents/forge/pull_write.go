@@ -17,8 +17,8 @@ type NewPullRequest struct {
 	Draft       bool
 }
 
-// EditedPullRequest is what changes; nil stays as it is.
-type EditedPullRequest struct {
+// PullRequestEdit is what changes; nil stays as it is.
+type PullRequestEdit struct {
 	Title, Body *string
 	State       *string // open or closed
 }
@@ -61,7 +61,7 @@ func (c *Client) duplicate(ctx context.Context, branch string, refused error) er
 }
 
 // EditPullRequest changes title, text or state.
-func (c *Client) EditPullRequest(ctx context.Context, number int, e EditedPullRequest) (PullRequest, error) {
+func (c *Client) EditPullRequest(ctx context.Context, number int, e PullRequestEdit) (PullRequest, error) {
 	pull, err := write(ctx, c, restBudget, func(ctx context.Context) (*github.PullRequest, *github.Response, error) {
 		return c.rest.PullRequests.Edit(ctx, c.owner, c.repo, number, &github.PullRequest{Title: e.Title, Body: e.Body, State: e.State})
 	})
