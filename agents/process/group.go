@@ -38,25 +38,31 @@ func (g *group) terminate() error {
 // left of its group.
 func (g *group) finish() error {
 	pid := g.cmd.Process.Pid
-	for {
-		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
-		if err == nil {
-			break
-		}
-		if !errors.Is(err, unix.EINTR) {
-			return fmt.Errorf("wait for process %d: %w", pid, err)
-		}
-	}
+	err := awaitDeath(pid)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.over = true
 	// ESRCH cannot come while the leader's zombie stands; EPERM means that all
 	// the others have become another user's, which no command of ours does.
-	return syscall.Kill(-pid, syscall.SIGKILL)
+	return errors.Join(err, syscall.Kill(-pid, syscall.SIGKILL))
 }
 
 func (g *group) told() bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.sent
+}
+
+// awaitDeath waits until a child of ours is dead, and leaves it unreaped, so
+// that its id stays its own.
+func awaitDeath(pid int) error {
+	for {
+		err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EINTR) {
+			return fmt.Errorf("wait for process %d: %w", pid, err)
+		}
+	}
 }
