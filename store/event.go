@@ -13,7 +13,7 @@ const (
 	RunStarted       = "run started"
 	RunEnded         = "run ended"
 	PullOpened       = "pull opened"
-	PullRead         = "pull read"    // its verdict, head or checks changed; Data: from, to, reason
+	PullRead         = "pull read"    // its verdict, head or checks changed; Data: from, to, reason, head, patch
 	PullUpdated      = "pull updated" // a session or a base update moved the head; Data: head, why
 	FixerClaimed     = "fixer claimed"
 	GaveUp           = "gave up"
@@ -64,6 +64,7 @@ const eventColumns = "id, at, kind, ticket, pull, run, data"
 
 // record writes an event beside the change it tells of.
 func (s *Store) record(ctx context.Context, tx *sql.Tx, e Event) error {
+	s.recorded.Store(true)
 	data := "{}"
 	if len(e.Data) > 0 {
 		var err error

@@ -76,9 +76,13 @@ func (s *Store) Handled(ctx context.Context, id int64) (bool, error) {
 	return !u.HandledAt.IsZero(), err
 }
 
-// MarkHandled closes an update; problem is what went wrong in handling it, "" when nothing did.
-func (s *Store) MarkHandled(ctx context.Context, id int64, problem string) error {
+// MarkHandled closes an update and queues what is answered to it, in one transaction; problem is what went wrong in
+// handling it, "" when nothing did.
+func (s *Store) MarkHandled(ctx context.Context, id int64, problem string, answers ...Outgoing) error {
 	return s.update(ctx, "close update", func(tx *sql.Tx) error {
+		if err := s.enqueue(ctx, tx, answers); err != nil {
+			return err
+		}
 		_, err := tx.ExecContext(ctx, "UPDATE inbox SET handled_at=?, error=? WHERE update_id=? AND handled_at=0", millis(s.now()), problem, id)
 		return err
 	})

@@ -34,6 +34,7 @@ type Button struct {
 	Verb    string `json:"verb,omitempty"`
 	Head    string `json:"head,omitempty"` // what the person is shown, bound to the button
 	PatchID string `json:"patch_id,omitempty"`
+	Pull    int    `json:"pull,omitempty"` // where it is another than the message's
 	Once    bool   `json:"once,omitempty"` // the token serves a single tap
 	Nonce   string `json:"nonce,omitempty"`
 }
@@ -49,10 +50,10 @@ type Outgoing struct {
 	Pull         int    // what it is about, so that a reply to it is understood
 	Text         string // HTML
 	Buttons      [][]Button
-	ReplyTo      int64 // message id
-	ReplyRow     int64 // outbox row whose message is replied to
-	TargetRow    int64 // outbox row whose message is edited or deleted
-	Document     string
+	ReplyTo      int64  // message id
+	ReplyRow     int64  // outbox row whose message is replied to
+	TargetRow    int64  // outbox row whose message is edited or deleted
+	Document     string // what the file holds; emptied once it has arrived
 	DocumentName string
 	Silent       bool
 	State        string
@@ -110,12 +111,8 @@ func (s *Store) enqueueOne(ctx context.Context, tx *sql.Tx, o Outgoing) error {
 	if !isNotFound(err) {
 		return err
 	}
-	for _, row := range o.Buttons {
-		for i := range row {
-			if row[i].Verb != "" {
-				row[i].Nonce = rand.Text()
-			}
-		}
+	if err := s.name(ctx, tx, o); err != nil {
+		return err
 	}
 	buttons, err := encode(o.Buttons)
 	if err != nil {
@@ -157,26 +154,74 @@ func (s *Store) enqueueOne(ctx context.Context, tx *sql.Tx, o Outgoing) error {
 	return s.putTokens(ctx, tx, owner, o, now)
 }
 
-// putTokens makes the buttons of a message the only live ones of that message: what it showed before is dead.
-func (s *Store) putTokens(ctx context.Context, tx *sql.Tx, row int64, o Outgoing, now int64) error {
+// name gives every button its nonce. A button that stands on the edited message already and means the same keeps the
+// one it has, so that a tap which crosses the edit is not lost.
+func (s *Store) name(ctx context.Context, tx *sql.Tx, o Outgoing) error {
+	var live []Token
 	if o.Kind == Edit {
-		if _, err := tx.ExecContext(ctx, "DELETE FROM token WHERE row=? AND used_at=0", row); err != nil {
+		var err error
+		if live, err = liveTokens(ctx, tx, o.TargetRow); err != nil {
 			return err
 		}
 	}
+	for _, line := range o.Buttons {
+		for i := range line {
+			b := &line[i]
+			if b.Verb == "" {
+				continue
+			}
+			if b.Pull == 0 {
+				b.Pull = o.Pull
+			}
+			b.Nonce = rand.Text()
+			for _, t := range live {
+				if t.Verb == b.Verb && t.Pull == b.Pull && t.Head == b.Head && t.PatchID == b.PatchID && t.Once == b.Once {
+					b.Nonce = t.Nonce
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// putTokens makes the buttons of a message the only live ones of that message: what it showed before is dead.
+func (s *Store) putTokens(ctx context.Context, tx *sql.Tx, row int64, o Outgoing, now int64) error {
+	shown := map[string]bool{}
 	for _, line := range o.Buttons {
 		for _, b := range line {
 			if b.Verb == "" {
 				continue
 			}
-			_, err := tx.ExecContext(ctx, "INSERT INTO token (nonce, verb, row, pull, head, patch_id, once, created_at, used_at, used_by) VALUES (?,?,?,?,?,?,?,?,0,0)",
-				b.Nonce, b.Verb, row, o.Pull, b.Head, b.PatchID, b.Once, now)
+			shown[b.Nonce] = true
+			_, err := tx.ExecContext(ctx, "INSERT OR IGNORE INTO token (nonce, verb, row, pull, head, patch_id, once, created_at, used_at, used_by) VALUES (?,?,?,?,?,?,?,?,0,0)",
+				b.Nonce, b.Verb, row, b.Pull, b.Head, b.PatchID, b.Once, now)
 			if err != nil {
 				return err
 			}
 		}
 	}
+	if o.Kind != Edit {
+		return nil
+	}
+	live, err := liveTokens(ctx, tx, row)
+	if err != nil {
+		return err
+	}
+	for _, t := range live {
+		if shown[t.Nonce] {
+			continue
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE token SET used_at=? WHERE nonce=?", now, t.Nonce); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// liveTokens are the buttons of a row's message that a tap may still use.
+func liveTokens(ctx context.Context, q queryer, row int64) ([]Token, error) {
+	return all(ctx, q, scanToken, `SELECT t.nonce, t.verb, t.pull, t.head, t.patch_id, t.once, o.chat, o.message_id, t.used_at, t.used_by
+		FROM token t JOIN outbox o ON o.id=t.row WHERE t.row=? AND t.used_at=0`, row)
 }
 
 func touches(result sql.Result, err error) (bool, error) {
@@ -212,6 +257,32 @@ func (s *Store) MessageRow(ctx context.Context, chat, message int64) (Outgoing, 
 	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE chat=? AND message_id=? AND kind IN ('send','document') AND message_id>0", chat, message)
 }
 
+// Keyed returns the row with that key, or ErrNotFound.
+func (s *Store) Keyed(ctx context.Context, key string) (Outgoing, error) {
+	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE key=?", key)
+}
+
+// Versions returns what the message of a row has said: the row itself, then its edits in order, without those that were
+// replaced or refused before anybody saw them.
+func (s *Store) Versions(ctx context.Context, row int64) ([]Outgoing, error) {
+	out, err := all(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+
+		" FROM outbox WHERE id=? OR (target_row=? AND kind='edit' AND state IN ('queued','sent')) ORDER BY id", row, row)
+	if err != nil {
+		return nil, fmt.Errorf("read versions of message %d: %w", row, err)
+	}
+	return out, nil
+}
+
+// Offering returns the messages, live cards apart, on which a button of that verb about a pull request can still be used.
+func (s *Store) Offering(ctx context.Context, pull int, verb string) ([]Outgoing, error) {
+	out, err := all(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox WHERE repo=? AND topic<>'card'
+		AND id IN (SELECT row FROM token WHERE pull=? AND verb=? AND used_at=0) ORDER BY id`, s.repo, pull, verb)
+	if err != nil {
+		return nil, fmt.Errorf("read buttons about #%d: %w", pull, err)
+	}
+	return out, nil
+}
+
 // LastSpoken returns the newest message queued or sent to a chat, or ErrNotFound.
 func (s *Store) LastSpoken(ctx context.Context, chat int64) (Outgoing, error) {
 	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE repo=? AND chat=? AND kind IN ('send','document') ORDER BY id DESC LIMIT 1", s.repo, chat)
@@ -229,14 +300,29 @@ func (s *Store) Backlog(ctx context.Context) (outgoing, incoming int, err error)
 	return counts[0], counts[1], nil
 }
 
+// Depart counts one attempt to make a call, right before it is made, and returns the call as it stands then. From here
+// on an edit of its message becomes a call of its own: what is under way can no longer be changed.
+func (s *Store) Depart(ctx context.Context, id int64) (Outgoing, error) {
+	var o Outgoing
+	err := s.update(ctx, "send message", func(tx *sql.Tx) error {
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET attempts=attempts+1 WHERE id=?", id); err != nil {
+			return err
+		}
+		var err error
+		o, err = one(ctx, tx, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id=?", id)
+		return err
+	})
+	return o, err
+}
+
 // MarkSent closes a call that arrived, with the id of the message that it made (0 for others).
 func (s *Store) MarkSent(ctx context.Context, id, messageID int64) error {
-	return s.settle(ctx, id, "state='sent', message_id=?, sent_at=?", messageID, millis(s.now()))
+	return s.settle(ctx, id, "state='sent', document='', error='', message_id=?, sent_at=?", messageID, millis(s.now()))
 }
 
 // MarkRetry keeps a call queued until notBefore.
 func (s *Store) MarkRetry(ctx context.Context, id int64, notBefore time.Time, problem string) error {
-	return s.settle(ctx, id, "attempts=attempts+1, not_before=?, error=?", millis(notBefore), problem)
+	return s.settle(ctx, id, "not_before=?, error=?", millis(notBefore), problem)
 }
 
 // MarkDead gives a call up, with the reason.

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 )
 
@@ -56,20 +57,20 @@ func (s *Store) addPerson(ctx context.Context, tx *sql.Tx, p Person) error {
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, Event{Kind: PersonPaired, Data: map[string]string{"name": p.Name, "role": p.Role}})
+	return s.record(ctx, tx, Event{Kind: PersonPaired, Data: map[string]string{"id": strconv.FormatInt(p.ID, 10), "name": p.Name, "role": p.Role}})
 }
 
 // RemovePerson takes every right from somebody.
 func (s *Store) RemovePerson(ctx context.Context, id int64) error {
 	return s.update(ctx, "remove person", func(tx *sql.Tx) error {
-		removed, err := touches(tx.ExecContext(ctx, "DELETE FROM person WHERE id=?", id))
+		p, err := one(ctx, tx, scanPerson, "SELECT id, name, role, chat, paired_at FROM person WHERE id=?", id)
 		if err != nil {
 			return err
 		}
-		if !removed {
-			return ErrNotFound
+		if _, err := tx.ExecContext(ctx, "DELETE FROM person WHERE id=?", id); err != nil {
+			return err
 		}
-		return s.record(ctx, tx, Event{Kind: PersonRemoved})
+		return s.record(ctx, tx, Event{Kind: PersonRemoved, Data: map[string]string{"id": strconv.FormatInt(p.ID, 10), "name": p.Name, "role": p.Role}})
 	})
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 )
@@ -134,6 +135,10 @@ func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), event
 		}
 		for _, e := range events {
 			e.Pull, e.Ticket = number, p.Ticket
+			// Every event beside a reading says which diff it was about, so that what a person had seen can be told.
+			data := map[string]string{"head": p.Head, "patch": p.PatchID}
+			maps.Copy(data, e.Data)
+			e.Data = data
 			if err := s.record(ctx, tx, e); err != nil {
 				return err
 			}
@@ -142,14 +147,14 @@ func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), event
 			return nil
 		}
 		return s.record(ctx, tx, Event{Kind: PullRead, Ticket: p.Ticket, Pull: number, Data: map[string]string{
-			"from": old.Verdict, "to": p.Verdict, "reason": p.Reason, "head": p.Head, "attempts": strconv.Itoa(p.Attempts)}})
+			"from": old.Verdict, "to": p.Verdict, "reason": p.Reason, "head": p.Head, "patch": p.PatchID, "attempts": strconv.Itoa(p.Attempts)}})
 	})
 	return p, err
 }
 
 // samePull tells whether the card of a pull request would read the same.
 func samePull(a, b Pull) bool {
-	if a.Verdict != b.Verdict || a.Reason != b.Reason || a.Head != b.Head || a.Staging != b.Staging || a.Title != b.Title || len(a.Checks) != len(b.Checks) {
+	if a.Verdict != b.Verdict || a.Reason != b.Reason || a.Head != b.Head || a.PatchID != b.PatchID || a.Staging != b.Staging || a.Title != b.Title || len(a.Checks) != len(b.Checks) {
 		return false
 	}
 	for i := range a.Checks {

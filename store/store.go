@@ -14,6 +14,8 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite", without cgo
@@ -36,6 +38,10 @@ type Store struct {
 	now   func() time.Time
 	write *sql.DB
 	read  *sql.DB
+
+	recorded atomic.Bool // the running transaction has written an event; there is one writer at a time
+	mu       sync.Mutex
+	changed  chan struct{} // closed and replaced when events have been committed
 }
 
 // readers is how many connections read at the same time: the bot, a role, the status page and one to spare.
@@ -58,7 +64,7 @@ func Open(ctx context.Context, path string, o Options) (*Store, error) {
 	if err := file.Close(); err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{repo: o.Repo, path: path, now: o.Now}
+	s := &Store{repo: o.Repo, path: path, now: o.Now, changed: make(chan struct{})}
 	if s.write, err = connect(path, 1, false); err != nil {
 		return nil, err
 	}
@@ -146,7 +152,21 @@ func (s *Store) update(ctx context.Context, what string, f func(*sql.Tx) error) 
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	if s.recorded.Swap(false) {
+		s.mu.Lock()
+		close(s.changed)
+		s.changed = make(chan struct{})
+		s.mu.Unlock()
+	}
 	return nil
+}
+
+// Changed returns a channel that is closed when this process has committed an event after the call. Whoever takes the
+// channel, then reads the events, then waits, misses none; events of other processes are found by looking now and then.
+func (s *Store) Changed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.changed
 }
 
 // queryer is what *sql.DB and *sql.Tx share, so that a reading helper serves both.

@@ -132,20 +132,18 @@ func (s *Store) Park(ctx context.Context, number int, reason string, data map[st
 	})
 }
 
-// Unpark lets a ticket be picked again.
+// Unpark lets a ticket be picked again, with all its attempts. Where there is nothing to lift, nothing happens.
 func (s *Store) Unpark(ctx context.Context, number int, why string) error {
 	return s.update(ctx, fmt.Sprintf("unpark ticket #%d", number), func(tx *sql.Tx) error { return s.unpark(ctx, tx, number, why) })
 }
 
 func (s *Store) unpark(ctx context.Context, tx *sql.Tx, number int, why string) error {
-	result, err := tx.ExecContext(ctx, "UPDATE ticket SET parked='', park_hash='', parked_at=0 WHERE repo=? AND number=? AND parked<>''", s.repo, number)
+	parked, err := touches(tx.ExecContext(ctx, "UPDATE ticket SET parked='', park_hash='', parked_at=0 WHERE repo=? AND number=? AND parked<>''", s.repo, number))
 	if err != nil {
 		return err
 	}
-	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return err
-	}
-	if _, err := tx.ExecContext(ctx, "UPDATE pull SET attempts=0 WHERE repo=? AND ticket=?", s.repo, number); err != nil {
+	spent, err := touches(tx.ExecContext(ctx, "UPDATE pull SET attempts=0 WHERE repo=? AND ticket=? AND ticket>0 AND attempts>0", s.repo, number))
+	if err != nil || !parked && !spent {
 		return err
 	}
 	return s.record(ctx, tx, Event{Kind: TicketUnparked, Ticket: number, Data: map[string]string{"reason": why}})

@@ -22,21 +22,23 @@ type Token struct {
 	Chat    int64
 	Message int64
 	UsedAt  time.Time
+	UsedBy  int64 // who tapped it; 0 when UsedAt is set because the message shows another diff by now
 }
 
 func scanToken(scan func(...any) error) (Token, error) {
 	var t Token
-	return t, scan(&t.Nonce, &t.Verb, &t.Pull, &t.Head, &t.PatchID, &t.Once, &t.Chat, &t.Message, moment{&t.UsedAt})
+	return t, scan(&t.Nonce, &t.Verb, &t.Pull, &t.Head, &t.PatchID, &t.Once, &t.Chat, &t.Message, moment{&t.UsedAt}, &t.UsedBy)
 }
 
 // Token looks a button up without using it: the nonce must have been put on that message of that chat under that verb.
-// A used button is returned with its UsedAt set, so that a replayed tap can be told from a forged one.
+// A used button is returned with its UsedAt set, so that a replayed tap can be told from a forged one, and one that an
+// edit took off the message too, so that a tap on it can be told what has changed.
 func (s *Store) Token(ctx context.Context, nonce, verb string, chat, message int64) (Token, error) {
 	return token(ctx, s.write, nonce, verb, chat, message)
 }
 
 func token(ctx context.Context, q queryer, nonce, verb string, chat, message int64) (Token, error) {
-	t, err := one(ctx, q, scanToken, `SELECT t.nonce, t.verb, t.pull, t.head, t.patch_id, t.once, o.chat, o.message_id, t.used_at
+	t, err := one(ctx, q, scanToken, `SELECT t.nonce, t.verb, t.pull, t.head, t.patch_id, t.once, o.chat, o.message_id, t.used_at, t.used_by
 		FROM token t JOIN outbox o ON o.id=t.row WHERE t.nonce=? AND t.verb=? AND o.chat=? AND o.message_id=?`, nonce, verb, chat, message)
 	if isNotFound(err) {
 		return t, ErrDeadButton

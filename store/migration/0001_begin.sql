@@ -203,6 +203,7 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_open ON outbox (state, chat, id);
 CREATE INDEX outbox_message ON outbox (chat, message_id);
+CREATE INDEX outbox_target ON outbox (target_row) WHERE target_row > 0;
 
 CREATE TABLE card (
     repo TEXT NOT NULL,
@@ -225,6 +226,7 @@ CREATE TABLE token (
     used_by    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX token_row ON token (row);
+CREATE INDEX token_pull ON token (pull) WHERE used_at = 0;
 
 CREATE TABLE person (
     id        INTEGER PRIMARY KEY,
