@@ -1,0 +1,86 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+)
+
+// file is one path that the change touches.
+type file struct {
+	path   string // in the head; in the base for a deleted file
+	old    string // in the base, when renamed or copied; "" otherwise
+	status byte   // A, M, D, R, C or T, as git says
+	mode   string // in the head: 100644, 100755, 120000, 160000; "" or 000000 when deleted
+	binary bool
+	lines  int // added and deleted, as git counts them
+	hunks
+}
+
+func (f *file) deleted() bool { return f.status == 'D' }
+func (f *file) created() bool { return f.status == 'A' || f.status == 'C' }
+
+// before is the path of the file in the base: "" when it was not there.
+func (f *file) before() string {
+	switch {
+	case f.created():
+		return ""
+	case f.old != "":
+		return f.old
+	}
+	return f.path
+}
+
+// after is the path of the file in the head: "" when it is not there any more.
+func (f *file) after() string {
+	if f.deleted() {
+		return ""
+	}
+	return f.path
+}
+
+// tree reads one side of the change: nil when there is no such file. It keeps the first error for its maker to look at, so that
+// judgements stay free of error paths.
+type tree func(path string) []byte
+
+// change is all that the judgements know of the work: they are functions of it and of what the tests said.
+type change struct {
+	files        []*file
+	text         string   // the words that go with the change
+	base, head   tree     // contents, read when asked for
+	paths        []string // of the head, sorted
+	embedders    []string // Go files of the head that embed files; looked for only when documents change
+	secrets      []string // never to be committed, word for word
+	protected    []string // patterns of the configuration, beside the usual ones
+	maximumLines int
+}
+
+// tests are the changed files that belong to the tests.
+func (c *change) tests() []*file { return c.where(isTest) }
+
+// source are the changed files that are not tests, documents or lists of checksums: what the tests are to prove.
+func (c *change) source() []*file {
+	return c.where(func(p string) bool { return !isTest(p) && !isDocument(p) })
+}
+
+func (c *change) where(is func(path string) bool) []*file {
+	var files []*file
+	for _, f := range c.files {
+		if is(f.path) {
+			files = append(files, f)
+		}
+	}
+	return files
+}
+
+// has reports whether the head holds the path.
+func (c *change) has(path string) bool {
+	_, found := slices.BinarySearch(c.paths, path)
+	return found
+}
+
+// identifiers are the words of s that a programming language would take for names.
+func identifiers(s string) []string {
+	return strings.FieldsFunc(s, func(r rune) bool {
+		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r < 0x80
+	})
+}

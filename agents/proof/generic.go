@@ -1,0 +1,54 @@
+package proof
+
+import (
+	"io"
+	"regexp"
+	"slices"
+	"time"
+)
+
+// planWhole is the last resort: the whole test command is the only test, and its exit code the result. The base is then tested without the
+// tests of the change too, because a command that fails there anyway says nothing.
+func planWhole(argv []string) plan {
+	suite := wholeCommand(argv)
+	return plan{
+		commands: func(time.Duration) []command { return []command{suite} },
+		decides:  func(test) bool { return true },
+		fresh:    func(test) bool { return false },
+	}
+}
+
+func wholeCommand(argv []string) command {
+	c := command{args: slices.Clone(argv)}
+	c.reader = func(log io.Writer) reader {
+		last := &tail{limit: outputPerProgram}
+		both := io.MultiWriter(last, log)
+		return reader{stdout: both, stderr: both, finish: func(e ending) results {
+			r := newResults()
+			r.ending, r.stray = e, last.String()
+			t := r.whole()
+			r.tests[t] = r.verdict()
+			if r.tests[t] == Failed && doesNotLoad.MatchString(r.stray) {
+				r.tests[t] = Uncompiled
+			}
+			r.output[t] = r.stray
+			return r
+		}}
+	}
+	return c
+}
+
+// doesNotLoad are the words with which common tools say that tests could not even be loaded, which is less than failing.
+var doesNotLoad = regexp.MustCompile(`(?m)` +
+	`^(E\s+)?(ImportError|ModuleNotFoundError|SyntaxError|AttributeError: module)\b` + // Python
+	`|Cannot find module|SyntaxError: |does not provide an export named` + // node
+	`|^error\[E\d{4}\]|could not compile` + // Rust
+	`|error TS\d+:|COMPILATION ERROR|\[build failed\]`) // TypeScript, Maven, Go
+
+// suiteOf is the whole test command of the repository.
+func suiteOf(c *change, argv []string) command {
+	if isGoTestCommand(argv) {
+		return goSuite(goModules(c), "", argv)
+	}
+	return wholeCommand(argv)
+}

@@ -1,0 +1,278 @@
+package proof
+
+import (
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// planGo runs the packages of the changed Go tests, and of those only the tests that the change touches where that is certain.
+func planGo(c *change, argv []string) (plan, bool) {
+	packages := goPackages(c)
+	if len(packages) == 0 {
+		return plan{}, false
+	}
+	modules := goModules(c)
+	flags := goFlags(argv)
+	known := map[test]bool{}
+	for _, f := range c.tests() {
+		if f.before() != "" && path.Ext(f.path) == ".go" {
+			if parsed, ok := parseGo(c.base(f.before())); ok {
+				for _, fn := range parsed.tests() {
+					known[test{clean(path.Dir(f.path)), fn.name}] = true
+				}
+			}
+		}
+	}
+	return plan{
+		named: true,
+		commands: func(limit time.Duration) []command {
+			return goCommands(modules, packages, flags, limit)
+		},
+		decides: func(t test) bool {
+			p := packages[t.group]
+			return p != nil && (p.whole || p.tests[t.top().name])
+		},
+		fresh: func(t test) bool { return !known[t.top()] },
+	}, true
+}
+
+// goPackage is a package whose tests the change touches.
+type goPackage struct {
+	tests map[string]bool // by name
+	whole bool            // what is touched may be any of them
+}
+
+// goPackages are the packages of the head whose tests the change touches, by their folder.
+func goPackages(c *change) map[string]*goPackage {
+	all := map[string]*goPackage{}
+	get := func(dir string) *goPackage {
+		if all[dir] == nil {
+			all[dir] = &goPackage{tests: map[string]bool{}}
+		}
+		return all[dir]
+	}
+	for _, f := range c.tests() {
+		dir := clean(path.Dir(f.path))
+		switch {
+		case isFixture(f.path):
+			if dir, ok := fixtureOwner(c, f.path); ok {
+				get(dir).whole = true
+			}
+		case f.deleted() || path.Ext(f.path) != ".go" || ignoredByGo(f.path):
+		default:
+			parsed, ok := parseGo(c.head(f.path))
+			if !ok { // it does not compile, which is for the compiler to say
+				get(dir).whole = true
+				continue
+			}
+			names, certain := parsed.touched(f.hunks)
+			if f.created() && len(parsed.tests()) > 0 { // what else it holds serves its own tests, or others that change too
+				certain = true
+			}
+			p := get(dir)
+			p.whole = p.whole || !certain
+			for _, name := range names {
+				p.tests[name] = true
+			}
+		}
+	}
+	for dir, p := range all {
+		if _, ok := goModule(c, dir); !ok || !p.whole && len(p.tests) == 0 {
+			delete(all, dir)
+		}
+	}
+	return all
+}
+
+// ignoredByGo reports whether `./...` passes the file over.
+func ignoredByGo(p string) bool {
+	for _, part := range strings.Split(p, "/") {
+		if strings.HasPrefix(part, "_") || strings.HasPrefix(part, ".") {
+			return true
+		}
+	}
+	return false
+}
+
+// fixtureOwner finds the Go package whose tests read a file: the nearest folder above it that holds Go tests.
+func fixtureOwner(c *change, p string) (string, bool) {
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		folder := clean(dir)
+		if !inDir(dir+"/x", words("testdata")) && slices.ContainsFunc(c.paths, func(q string) bool {
+			return strings.HasSuffix(q, "_test.go") && clean(path.Dir(q)) == folder
+		}) {
+			return folder, true
+		}
+		if folder == "" {
+			return "", false
+		}
+	}
+}
+
+var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
+
+// goModules are the modules of the repository: their folder by module path.
+func goModules(c *change) map[string]string {
+	modules := map[string]string{}
+	for _, p := range c.paths {
+		if path.Base(p) == "go.mod" && !inDir(p, words("testdata vendor")) && len(modules) < 200 {
+			if m := moduleLine.FindSubmatch(c.head(p)); m != nil {
+				modules[string(m[1])] = clean(path.Dir(p))
+			}
+		}
+	}
+	return modules
+}
+
+// goModule finds the folder of the module that a folder is part of.
+func goModule(c *change, dir string) (string, bool) {
+	for {
+		if c.has(path.Join(dir, "go.mod")) {
+			return clean(dir), true
+		}
+		if dir == "" || dir == "." {
+			return "", false
+		}
+		dir = clean(path.Dir(dir))
+	}
+}
+
+// goCommands makes one command for each module and way to run: with the tests named, or whole packages.
+func goCommands(modules map[string]string, packages map[string]*goPackage, flags []string, limit time.Duration) []command {
+	type key struct {
+		module string
+		whole  bool
+	}
+	patterns, names := map[key][]string{}, map[key][]string{}
+	for dir, p := range packages {
+		k := key{nearest(modules, dir), p.whole}
+		rel := strings.TrimPrefix(strings.TrimPrefix(dir, k.module), "/")
+		patterns[k] = append(patterns[k], "./"+rel)
+		for name := range p.tests {
+			names[k] = append(names[k], name)
+		}
+	}
+	var commands []command
+	for k, list := range patterns {
+		slices.Sort(list)
+		args := slices.Clone(flags)
+		if limit > 0 {
+			args = append(args, "-timeout="+limit.Round(time.Second).String())
+		}
+		if !k.whole {
+			slices.Sort(names[k])
+			args = append(args, "-run=^("+strings.Join(slices.Compact(names[k]), "|")+")$")
+		}
+		commands = append(commands, goCommand(modules, k.module, args, list))
+	}
+	slices.SortFunc(commands, func(a, b command) int { return strings.Compare(a.String(), b.String()) })
+	return commands
+}
+
+// nearest is the folder of the innermost module that holds dir.
+func nearest(modules map[string]string, dir string) string {
+	best := ""
+	for _, m := range modules {
+		if (dir == m || strings.HasPrefix(dir, m+"/")) && len(m) > len(best) {
+			best = m
+		}
+	}
+	return best
+}
+
+// goCommand runs packages of one module, never from remembered results.
+func goCommand(modules map[string]string, dir string, flags, patterns []string) command {
+	args := append([]string{"go", "test", "-json", "-count=1"}, flags...)
+	return command{
+		dir:    dir,
+		args:   append(args, patterns...),
+		reader: goReader(modules, dir),
+		again:  goAgain(modules, dir, flags),
+	}
+}
+
+// goSuite is the repository's own `go test` command, made to speak JSON. Packages that the change does not touch may come from go's
+// memory of earlier runs: go knows better than anyone what they depend on.
+func goSuite(modules map[string]string, dir string, argv []string) command {
+	args := []string{argv[0], "test", "-json"}
+	for _, a := range argv[2:] {
+		if a != "-json" && a != "--json" && a != "-v" {
+			args = append(args, a)
+		}
+	}
+	return command{dir: dir, args: args, reader: goReader(modules, dir), again: goAgain(modules, dir, goFlags(argv))}
+}
+
+// goAgain runs the packages again in which something failed.
+func goAgain(modules map[string]string, dir string, flags []string) func(map[test]string) command {
+	return func(failed map[test]string) command {
+		var patterns []string
+		for t := range failed {
+			patterns = append(patterns, "./"+strings.TrimPrefix(strings.TrimPrefix(t.group, dir), "/"))
+		}
+		slices.Sort(patterns)
+		return goCommand(modules, dir, flags, slices.Compact(patterns))
+	}
+}
+
+func goReader(modules map[string]string, dir string) func(io.Writer) reader {
+	return func(log io.Writer) reader {
+		events := newGoEvents(goFolder(modules, dir), log)
+		return reader{stdout: events, stderr: io.MultiWriter(&events.stray, log), finish: events.finish}
+	}
+}
+
+// goFolder turns import paths into folders of the repository, for a command that runs in dir. Go names a package that it
+// cannot load by the pattern it was asked for.
+func goFolder(modules map[string]string, dir string) func(string) string {
+	return func(importPath string) string {
+		if rest, ok := strings.CutPrefix(importPath, "./"); ok || importPath == "." {
+			return clean(path.Join(dir, rest))
+		}
+		for module := importPath; module != "." && module != "/"; module = path.Dir(module) {
+			if folder, ok := modules[module]; ok {
+				return clean(path.Join(folder, "."+strings.TrimPrefix(importPath, module)))
+			}
+		}
+		return importPath
+	}
+}
+
+// keptFlags are the flags of the repository's test command that decide which code is tested, and how; true for those that take a value.
+var keptFlags = map[string]bool{
+	"tags": true, "race": false, "short": false, "mod": true, "modfile": true, "ldflags": true, "gcflags": true, "vet": true,
+	"cpu": true, "p": true, "parallel": true, "timeout": true, "msan": false, "asan": false, "trimpath": false, "buildvcs": true,
+}
+
+// goFlags are the flags worth keeping of a `go test` command, written as one word each; none of any other command.
+func goFlags(argv []string) []string {
+	if !isGoTestCommand(argv) {
+		return nil
+	}
+	var flags []string
+	for i := 2; i < len(argv); i++ {
+		name, value, joined := strings.Cut(strings.TrimLeft(argv[i], "-"), "=")
+		takes, known := keptFlags[name]
+		switch {
+		case argv[i] == "-args" || argv[i] == "--args":
+			return flags
+		case !strings.HasPrefix(argv[i], "-") || !known:
+		case joined:
+			flags = append(flags, "-"+name+"="+value)
+		case takes && i+1 < len(argv):
+			i++
+			flags = append(flags, "-"+name+"="+argv[i])
+		case !takes:
+			flags = append(flags, "-"+name)
+		}
+	}
+	return flags
+}
+
+func isGoTestCommand(argv []string) bool {
+	return len(argv) >= 2 && path.Base(argv[0]) == "go" && argv[1] == "test"
+}

@@ -1,0 +1,92 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path"
+	"slices"
+
+	"lightsout/agents/worktree"
+)
+
+// defaultMaximumLines is about four times what people review well in one sitting.
+const defaultMaximumLines = 2000
+
+// load reads the change from the mirror.
+func (p *prover) load(ctx context.Context) error {
+	m := p.Mirror
+	head, err := m.Resolve(ctx, p.Head)
+	if err != nil {
+		return err
+	}
+	tip, err := m.Resolve(ctx, p.Base)
+	if err != nil {
+		return err
+	}
+	base, err := m.MergeBase(ctx, tip, head)
+	if err != nil {
+		return err
+	}
+	p.receipt.Base, p.receipt.Head = base, head
+	if base != tip {
+		p.warn("%s has moved on since the head left it: proved against %s, where it left, not against %s", p.receipt.against(), short(base), short(tip))
+	}
+	changed, err := m.Changed(ctx, base, head)
+	if err != nil {
+		return err
+	}
+	diff, err := m.Diff(ctx, base, head)
+	if err != nil {
+		return err
+	}
+	c := &change{
+		text: p.Text, secrets: p.Secrets, protected: p.Protected, maximumLines: p.MaximumLines,
+		base: p.reader(ctx, base), head: p.reader(ctx, head),
+	}
+	if c.maximumLines == 0 {
+		c.maximumLines = defaultMaximumLines
+	}
+	lines := parseDiff(diff)
+	for _, ch := range changed {
+		f := &file{path: ch.Path, old: ch.Old, status: ch.Status, mode: ch.Mode, binary: ch.Binary, lines: ch.Added + ch.Deleted}
+		if h := lines[ch.Path]; h != nil {
+			f.hunks = *h
+		}
+		c.files = append(c.files, f)
+	}
+	if c.paths, err = m.Tree(ctx, head); err != nil {
+		return err
+	}
+	slices.Sort(c.paths)
+	if p.basePaths, err = m.Tree(ctx, base); err != nil {
+		return err
+	}
+	if len(c.where(isDocument)) > 0 {
+		const word = "go:embed"
+		found, err := m.Grep(ctx, head, []string{word})
+		if err != nil {
+			return err
+		}
+		c.embedders = slices.DeleteFunc(found[word], func(p string) bool { return path.Ext(p) != ".go" })
+	}
+	p.change = c
+	p.place = &place{mirror: m, dir: p.Dir, change: c, base: base, head: head}
+	return nil
+}
+
+// reader reads files of a commit, each once. The first trouble is kept in readError; a file that is not there is none.
+func (p *prover) reader(ctx context.Context, commit string) tree {
+	known := map[string][]byte{}
+	return func(path string) []byte {
+		if content, ok := known[path]; ok {
+			return content
+		}
+		content, err := p.Mirror.Show(ctx, commit, path)
+		if err != nil && !errors.Is(err, worktree.ErrNoRevision) && p.readError == nil {
+			p.readError = fmt.Errorf("read the change: %w", err)
+		}
+		known[path] = content
+		return content
+	}
+}

@@ -1,0 +1,160 @@
+package proof
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"lightsout/agents/process"
+	"lightsout/agents/worktree"
+)
+
+func TestMain(m *testing.M) {
+	if code, ok := process.Helper(os.Args); ok {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// repository is a mirror with two commits, main and work, made for one test.
+type repository struct {
+	mirror *worktree.Mirror
+	dir    string
+	head   string
+}
+
+// files are the contents of a tree by path. A path that ends with "@" is a symbolic link, with "*" an executable.
+type files map[string]string
+
+// newRepository makes a repository whose main holds base and whose work holds base changed by head; "" as content deletes.
+func newRepository(t testing.TB, base, change files) *repository {
+	t.Helper()
+	dir := t.TempDir()
+	m, err := worktree.Open(t.Context(), worktree.Options{
+		Dir: filepath.Join(dir, "mirror.git"), URL: filepath.Join(dir, "origin.git"), AuthorName: "factory", AuthorEmail: "factory@example.com",
+		Now: time.Now, PrivateDir: filepath.Join(dir, "private"), Path: os.Getenv("PATH"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var in bytes.Buffer
+	mark := 0
+	blobs := func(tree files) map[string]int {
+		marks := map[string]int{}
+		for _, name := range slices.Sorted(maps.Keys(tree)) {
+			if tree[name] == "" {
+				continue
+			}
+			mark++
+			marks[name] = mark
+			fmt.Fprintf(&in, "blob\nmark :%d\ndata %d\n%s\n", mark, len(tree[name]), tree[name])
+		}
+		return marks
+	}
+	commit := func(ref, from string, tree files) {
+		marks := blobs(tree)
+		fmt.Fprintf(&in, "commit %s\ncommitter someone <s@example.com> 1700000000 +0000\ndata 4\ntest\n%s", ref, from)
+		for _, name := range slices.Sorted(maps.Keys(tree)) {
+			if marks[name] == 0 {
+				fmt.Fprintf(&in, "D %q\n", name)
+				continue
+			}
+			mode, path := "100644", name
+			if p, ok := strings.CutSuffix(name, "@"); ok {
+				mode, path = "120000", p
+			} else if p, ok := strings.CutSuffix(name, "*"); ok {
+				mode, path = "100755", p
+			}
+			fmt.Fprintf(&in, "M %s :%d %s\n", mode, marks[name], fastImportPath(path))
+		}
+		in.WriteString("\n")
+	}
+	commit("refs/remotes/origin/main", "", base)
+	commit("refs/remotes/origin/work", "from refs/remotes/origin/main\n", change)
+	if _, err := process.Output(t.Context(), process.Command{
+		Args: []string{"git", "fast-import", "--quiet", "--force"}, Dir: m.Dir(), Stdin: &in,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return &repository{mirror: m, dir: dir, head: "work"}
+}
+
+// fastImportPath quotes a path as git fast-import reads it: bytes, not runes.
+func fastImportPath(p string) string {
+	var b strings.Builder
+	b.WriteByte('"')
+	for _, c := range []byte(p) {
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x7f {
+			fmt.Fprintf(&b, `\%03o`, c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	b.WriteByte('"')
+	return b.String()
+}
+
+const reason = "## Why\n\nThe sum was wrong for negative numbers.\n"
+
+// request is the usual one: in the work folder of the repository, contained, with the build caches of the tests themselves.
+func (r *repository) request(t testing.TB) Request {
+	t.Helper()
+	caches := goCaches(t)
+	return Request{
+		Mirror: r.mirror, Base: "main", Head: r.head, Against: "main", Text: reason,
+		Dir: filepath.Join(r.dir, "work"), Marker: "prooftest-" + filepath.Base(filepath.Dir(r.dir)) + "-" + filepath.Base(r.dir),
+		Env: []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "GOCACHE=" + caches["GOCACHE"], "GOMODCACHE=" + caches["GOMODCACHE"],
+			"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=", "GOTELEMETRY=off"},
+		Limits:   process.Limits{Wall: 2 * time.Minute, Output: 64 << 20, Grace: 200 * time.Millisecond},
+		Contain:  true,
+		Writable: []string{caches["GOCACHE"]},
+		Readable: []string{caches["GOMODCACHE"], caches["GOROOT"]},
+	}
+}
+
+func goCaches(t testing.TB) map[string]string {
+	t.Helper()
+	out, err := process.Output(t.Context(), process.Command{
+		Args: []string{"go", "env", "-json", "GOCACHE", "GOMODCACHE", "GOROOT"}, Dir: "/", Env: os.Environ(),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	caches := map[string]string{}
+	if err := json.Unmarshal(out, &caches); err != nil {
+		t.Fatal(err)
+	}
+	return caches
+}
+
+// prove proves, and checks what holds after every proof: the work folder is as empty as before.
+func (r *repository) prove(t testing.TB, edit func(*Request)) (Receipt, error) {
+	t.Helper()
+	request := r.request(t)
+	if edit != nil {
+		edit(&request)
+	}
+	var log bytes.Buffer
+	request.Log = &log
+	receipt, err := Prove(context.WithoutCancel(t.Context()), request)
+	if entries, e := os.ReadDir(request.Dir); e == nil && len(entries) > 0 {
+		t.Errorf("left behind in the work folder: %v", entries)
+	}
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Logf("receipt: %+v\nerror: %v\nlog:\n%s", receipt, err, log.String())
+		}
+	})
+	return receipt, err
+}

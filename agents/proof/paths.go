@@ -1,0 +1,125 @@
+package proof
+
+import (
+	"path"
+	"strings"
+)
+
+// Which file is a test is told from its path alone, by the conventions of the tools that find tests by path: a session
+// cannot make a file a test, or stop it being one, by what it writes into it.
+
+// fixtureDirs are folders whose whole content serves tests, in any language.
+var fixtureDirs = words("testdata test-fixtures fixtures __fixtures__ __snapshots__ __mocks__ __tests__")
+
+// testDirs are folders of tests in languages other than Go, where only the name of the file counts.
+var testDirs = words("test tests spec specs e2e")
+
+// words makes a set of the words in s.
+func words(s string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.Fields(s) {
+		set[w] = true
+	}
+	return set
+}
+
+// isTest reports whether the path belongs to the tests: test code or the data that tests read.
+func isTest(p string) bool { return isTestCode(p) || isFixture(p) }
+
+// isTestCode reports whether the path is a file of tests by the naming convention of its language.
+func isTestCode(p string) bool {
+	base := path.Base(p)
+	ext := path.Ext(base)
+	stem := strings.TrimSuffix(base, ext)
+	switch ext {
+	case ".go":
+		return strings.HasSuffix(stem, "_test") && !inDir(p, words("testdata vendor"))
+	case ".py":
+		return strings.HasPrefix(stem, "test_") || strings.HasSuffix(stem, "_test") || base == "conftest.py" || inDir(p, testDirs)
+	case ".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".mts", ".cts", ".vue":
+		return strings.HasSuffix(stem, ".test") || strings.HasSuffix(stem, ".spec") || inDir(p, testDirs) || inDir(p, words("__tests__"))
+	case ".rs":
+		return inDir(p, words("tests"))
+	case ".rb":
+		return strings.HasSuffix(stem, "_test") || strings.HasSuffix(stem, "_spec") || inDir(p, testDirs)
+	case ".java", ".kt", ".scala":
+		return strings.HasSuffix(stem, "Test") || strings.HasSuffix(stem, "Tests") || strings.Contains("/"+p, "/src/test/")
+	case ".cs", ".php", ".swift":
+		return strings.HasSuffix(stem, "Test") || strings.HasSuffix(stem, "Tests")
+	case ".ex", ".exs", ".c", ".cc", ".cpp":
+		return strings.HasSuffix(stem, "_test") || inDir(p, testDirs)
+	case ".sh", ".bats":
+		return inDir(p, testDirs) || ext == ".bats"
+	}
+	return false
+}
+
+// isFixture reports whether the path is data for tests.
+func isFixture(p string) bool {
+	if isTestCode(p) {
+		return false
+	}
+	switch path.Ext(p) {
+	case ".golden", ".snap":
+		return true
+	case ".go":
+		return inDir(p, words("testdata"))
+	}
+	return inDir(p, fixtureDirs) || inDir(p, testDirs)
+}
+
+// inDir reports whether one of the folders above the file is in the set.
+func inDir(p string, dirs map[string]bool) bool {
+	for dir := path.Dir(p); dir != "." && dir != "/"; dir = path.Dir(dir) {
+		if dirs[path.Base(dir)] {
+			return true
+		}
+	}
+	return false
+}
+
+// documents are file names that hold words for people whatever their extension.
+var documents = words("LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS MAINTAINERS CHANGELOG CHANGES HISTORY README NEWS SECURITY CONTRIBUTING PATENTS")
+
+// isDocument reports whether the path looks like words and pictures for people. A program may still embed it: see embedded.
+func isDocument(p string) bool {
+	if isTest(p) {
+		return false
+	}
+	base := path.Base(p)
+	ext := strings.ToLower(path.Ext(base))
+	switch ext {
+	case ".md", ".markdown", ".rst", ".adoc", ".asciidoc":
+		return true
+	case ".txt", "":
+		stem := strings.ToUpper(strings.TrimSuffix(base, path.Ext(base)))
+		return documents[stem] || ext == ".txt" && inDir(p, words("doc docs"))
+	case ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp":
+		return inDir(p, words("doc docs"))
+	}
+	return false
+}
+
+// isCode reports whether the path is source code of a language whose comments and stubs are known here.
+func isCode(p string) bool { return language(p) != "" }
+
+// language names the family of syntax of a source file: "" when it is not code that is known here.
+func language(p string) string {
+	switch strings.ToLower(path.Ext(p)) {
+	case ".go":
+		return "go"
+	case ".py", ".pyi":
+		return "python"
+	case ".js", ".jsx", ".ts", ".tsx", ".mjs", ".cjs", ".mts", ".cts", ".vue", ".svelte":
+		return "javascript"
+	case ".rs":
+		return "rust"
+	case ".rb":
+		return "ruby"
+	case ".java", ".kt", ".scala", ".c", ".h", ".cc", ".cpp", ".hpp", ".cs", ".swift", ".php":
+		return "c"
+	case ".sh", ".bash":
+		return "shell"
+	}
+	return ""
+}

@@ -1,0 +1,151 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lightsout/agents/worktree"
+)
+
+// place is where both sides are tested. One folder serves them in turn: build caches know a file by its folder too, so the
+// second side compiles only what differs.
+type place struct {
+	mirror *worktree.Mirror
+	dir    string // the work folder
+	change *change
+	base   string
+	head   string
+}
+
+func (p *place) tree() string { return filepath.Join(p.dir, "tree") }
+func (p *place) home() string { return filepath.Join(p.dir, "home") }
+func (p *place) temp() string { return filepath.Join(p.home(), "tmp") }
+
+// open makes the place, and removes what an earlier proof left that could not end.
+func (p *place) open(ctx context.Context) error {
+	if err := p.close(ctx); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(p.temp(), 0o700); err != nil {
+		return fmt.Errorf("make the work folder: %w", err)
+	}
+	return nil
+}
+
+// close removes all of it.
+func (p *place) close(ctx context.Context) error {
+	if err := errors.Join(p.mirror.Remove(ctx, p.tree()), removeAll(p.home())); err != nil {
+		return fmt.Errorf("empty the work folder: %w", err)
+	}
+	return nil
+}
+
+// toHead makes the tree hold the head.
+func (p *place) toHead(ctx context.Context) error {
+	return p.mirror.Checkout(ctx, p.tree(), p.head)
+}
+
+// toBase makes the tree hold the base, untouched.
+func (p *place) toBase(ctx context.Context) error {
+	return p.mirror.Checkout(ctx, p.tree(), p.base)
+}
+
+// toBaseWithTests makes the tree hold the base, with the test files of the change as they are in the head.
+func (p *place) toBaseWithTests(ctx context.Context) error {
+	if err := p.toBase(ctx); err != nil {
+		return err
+	}
+	return p.lay(p.change.tests(), (*file).before, (*file).after, p.change.head)
+}
+
+// toHeadWithOldTests makes the tree hold the head, with those test files that the change alters or removes as they were in the base.
+func (p *place) toHeadWithOldTests(ctx context.Context) error {
+	if err := p.toHead(ctx); err != nil {
+		return err
+	}
+	return p.lay(p.change.tests(), (*file).after, (*file).before, p.change.base)
+}
+
+// lay exchanges the files: from their names on one side to their names and contents on the other.
+func (p *place) lay(files []*file, from, to func(*file) string, read tree) error {
+	root, err := os.OpenRoot(p.tree())
+	if err != nil {
+		return fmt.Errorf("lay the tests over the tree: %w", err)
+	}
+	defer root.Close()
+	for _, f := range files {
+		if name := from(f); name != "" && name != to(f) {
+			if err := root.RemoveAll(name); err != nil {
+				return fmt.Errorf("lay the tests over the tree: %w", err)
+			}
+		}
+	}
+	for _, f := range files {
+		if name := to(f); name != "" {
+			if err := put(root, name, f.mode, read(name)); err != nil {
+				return fmt.Errorf("lay the tests over the tree: %w", err)
+			}
+		}
+	}
+	return nil
+}
+
+// put writes one file, in place of whatever stands there or in its way. Nothing outside the root can be reached.
+func put(root *os.Root, name, mode string, content []byte) error {
+	parts := strings.Split(name, "/")
+	for i := 1; i < len(parts); i++ {
+		dir := strings.Join(parts[:i], "/")
+		info, err := root.Lstat(dir)
+		if err == nil && !info.IsDir() {
+			if err := root.Remove(dir); err != nil {
+				return err
+			}
+			err = fs.ErrNotExist
+		}
+		if err != nil {
+			if err := root.Mkdir(dir, 0o755); err != nil && !errors.Is(err, fs.ErrExist) {
+				return err
+			}
+		}
+	}
+	if err := root.RemoveAll(name); err != nil {
+		return err
+	}
+	switch mode {
+	case modeLink:
+		return root.Symlink(string(content), name)
+	case modeSubmodule:
+		return nil
+	}
+	permissions := fs.FileMode(0o644)
+	if mode == modeExecutable {
+		permissions = 0o755
+	}
+	return root.WriteFile(name, content, permissions)
+}
+
+// Modes of git that matter here.
+const (
+	modeExecutable = "100755"
+	modeLink       = "120000"
+	modeSubmodule  = "160000"
+)
+
+// removeAll deletes a folder even where folders in it were made read-only. Links are removed, never followed.
+func removeAll(path string) error {
+	if os.RemoveAll(path) == nil {
+		return nil
+	}
+	err := filepath.WalkDir(path, func(p string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(p, 0o700)
+		}
+		return err
+	})
+	return errors.Join(err, os.RemoveAll(path))
+}

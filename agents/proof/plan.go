@@ -1,0 +1,70 @@
+package proof
+
+import (
+	"io"
+	"strings"
+	"time"
+)
+
+// A tool is one way to run tests: `go test`, pytest and so on. Each has a file of its own that holds a function of this
+// type, and a place in tools.
+//
+// It looks at the changed test files and says how they, and as little as possible beside them, are run. It claims nothing (ok is false) when none of
+// them is its own. test is the repository's test command, from which it takes the flags that matter (build tags, say).
+type tool func(c *change, test []string) (p plan, ok bool)
+
+// tools are asked in this order; whoever claims files runs them. The whole test command, judged by its exit code, is the
+// last resort and not in the list.
+func tools() []tool { return []tool{planGo} }
+
+// plan is how the tests of the change are run alone, on the head and on the base in the same way.
+type plan struct {
+	// commands are the commands of one run. A test program that runs longer than limit is to be ended by its tool,
+	// if the tool can; 0 is no limit.
+	commands func(limit time.Duration) []command
+	decides  func(test) bool // whether the test is one of those that the change adds or alters
+	fresh    func(test) bool // whether the base does not have it
+	named    bool            // results are per test; otherwise the command is the only test
+}
+
+// command is one command to run under limits.
+type command struct {
+	dir    string // in the repository, "" for its root
+	args   []string
+	env    []string // beside the environment of the request
+	reader func(log io.Writer) reader
+	// again makes the command that runs only those tests again that failed; nil when the tool cannot.
+	again func(failed map[test]string) command
+}
+
+// reader takes the output of one command and tells what it means. Stdout and stderr are never written to at the same time.
+type reader struct {
+	stdout, stderr io.Writer
+	finish         func(ending) results
+}
+
+// String is the command as a person would type it in the repository's root.
+func (c command) String() string {
+	words := make([]string, 0, len(c.args))
+	for _, a := range c.args {
+		if a != "-json" { // for us, not for people
+			words = append(words, quote(a))
+		}
+	}
+	s := strings.Join(words, " ")
+	if c.dir != "" {
+		s = "cd " + quote(c.dir) + " && " + s
+	}
+	return s
+}
+
+// quote writes a word for a shell.
+func quote(s string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,@%+", r)
+	}
+	if s != "" && strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return "'" + strings.ReplaceAll(s, "'", `'\''`) + "'"
+}

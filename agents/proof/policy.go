@@ -1,0 +1,106 @@
+package proof
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// Policies, by the names that refusals carry and that the configuration may turn into warnings.
+const (
+	PolicyEmpty        = "empty-change"         // there is nothing
+	PolicyWhy          = "no-why"               // the text does not say why
+	PolicyNoTests      = "no-tests"             // code changed, no test did
+	PolicyNotRun       = "tests-not-run"        // the tests of the change are skipped or never run
+	PolicyPassOnBase   = "tests-pass-on-base"   // they would have passed without the change
+	PolicyFailOnHead   = "tests-fail-on-head"   // they do not pass with it
+	PolicyNotCompiling = "tests-do-not-compile" // on the base, though the change brings nothing new that they call
+	PolicyFlaky        = "flaky-tests"          // what is left to decide is decided by chance
+	PolicySuite        = "suite-fails"          // something else broke
+	PolicyStub         = "stub"                 // a body that stands for code not written
+)
+
+// policy is one judgement of the change itself, before anything is run. It is pure.
+type policy struct {
+	name  string
+	judge func(*change) []Refusal
+}
+
+// policies are looked at in this order, and all of them: a session is told everything at once.
+func policies() []policy {
+	return []policy{
+		{PolicyWhy, judgeWhy},
+		{PolicyNoTests, judgeTests},
+		{PolicyStub, judgeStubs},
+	}
+}
+
+// always are the policies that no configuration can turn into a warning: without them nothing is proved.
+var always = []string{PolicyEmpty, PolicyNoTests, PolicyNotRun, PolicyPassOnBase, PolicyFailOnHead, PolicyNotCompiling, PolicyFlaky, PolicySuite}
+
+// checkWarn refuses names of policies that do not exist or that must refuse.
+func checkWarn(names []string) error {
+	var known []string
+	for _, p := range policies() {
+		if !slices.Contains(always, p.name) {
+			known = append(known, p.name)
+		}
+	}
+	for _, name := range names {
+		if !slices.Contains(known, name) {
+			return fmt.Errorf("policy %q cannot be a warning: the ones that can are %s", name, strings.Join(known, ", "))
+		}
+	}
+	return nil
+}
+
+var (
+	whyHeading  = regexp.MustCompile(`(?i)^#{2,6}\s+why\b`)
+	anyHeading  = regexp.MustCompile(`^#{1,6}\s`)
+	htmlComment = regexp.MustCompile(`(?s)<!--.*?(-->|$)`)
+)
+
+// judgeWhy wants a heading "## Why" with at least a few words under it.
+func judgeWhy(c *change) []Refusal {
+	reason, found := section(c.text)
+	switch {
+	case !found:
+		return []Refusal{{Detail: `the text has no heading "## Why" that says why the change is needed`}}
+	case len(strings.Fields(reason)) < 3:
+		return []Refusal{{Detail: `the heading "## Why" has no reason under it`}}
+	}
+	return nil
+}
+
+// section is what stands under "## Why", up to the next heading, comments and code aside.
+func section(text string) (words string, found bool) {
+	var b strings.Builder
+	fenced := false
+	for l := range strings.Lines(htmlComment.ReplaceAllString(text, "")) {
+		if strings.HasPrefix(strings.TrimSpace(l), "```") {
+			fenced = !fenced
+			continue
+		}
+		switch {
+		case fenced:
+		case whyHeading.MatchString(l):
+			found = true
+		case found && anyHeading.MatchString(l):
+			return b.String(), true
+		case found:
+			b.WriteString(l)
+		}
+	}
+	return b.String(), found
+}
+
+// judgeTests wants a test with every change of code.
+func judgeTests(c *change) []Refusal {
+	for _, f := range c.tests() {
+		if !f.deleted() {
+			return nil
+		}
+	}
+	return []Refusal{{Detail: "no test is added or changed: a test is needed that fails without this change and passes with it"}}
+}

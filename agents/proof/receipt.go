@@ -1,0 +1,158 @@
+package proof
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Strengths of a proof, the strongest first.
+const (
+	// Assertion: a test of the change runs on the base and fails there.
+	Assertion = "assertion"
+	// Compile: the tests of the change do not compile against the base, because what they call is new.
+	Compile = "compile"
+	// Documentation: nothing that is executed has changed.
+	Documentation = "documentation"
+)
+
+// How one test ended on one side.
+const (
+	Passed     = "pass"
+	Failed     = "fail"
+	Skipped    = "skip"
+	Crashed    = "crash"   // its test program ended before it could run it
+	Unfinished = "timeout" // started, and did not end within the limit
+	Uncompiled = "compile" // its test program does not compile
+	NotRun     = "not run" // not there, or another test ended the program first
+	Unsteady   = "flaky"   // failed, then passed, with nothing changed
+)
+
+// Receipt is what a proof found. It holds for its two commits alone: when head or base moves, it is void.
+type Receipt struct {
+	Proven   bool         `json:"proven"`
+	Strength string       `json:"strength"`          // Assertion, Compile, Documentation; "" when refused before it was known
+	Base     string       `json:"base"`              // full commit id: where the head left the base branch
+	Head     string       `json:"head"`              // full commit id
+	Against  string       `json:"against,omitempty"` // what people call the base, such as main
+	Tests    []TestResult `json:"tests"`
+	Suite    *Suite       `json:"suite,omitempty"` // nil when the whole suite was not run
+	Refusals []Refusal    `json:"refusals"`
+	Warnings []string     `json:"warnings"`
+	Held     []string     `json:"held,omitempty"` // policies that were looked at and hold
+	Seconds  float64      `json:"seconds"`
+}
+
+// TestResult is how one test of the change ended on both sides.
+type TestResult struct {
+	Name  string `json:"name"` // the package's folder, a point, the test: internal/csv.TestQuotes/empty
+	Base  string `json:"base"`
+	Head  string `json:"head"`
+	New   bool   `json:"new,omitempty"`   // the base does not have it
+	Tells bool   `json:"tells,omitempty"` // it fails on the base and passes, twice, on the head
+}
+
+// Suite is the run of the whole test command on the head.
+type Suite struct {
+	Command string  `json:"command"`
+	Passed  bool    `json:"passed"`
+	Tests   int     `json:"tests,omitempty"` // that passed, where the tool says so
+	Seconds float64 `json:"seconds"`
+}
+
+// Refusal is one reason why the work is not done.
+type Refusal struct {
+	Policy string `json:"policy"`
+	Detail string `json:"detail"` // for people and for the next session
+	File   string `json:"file,omitempty"`
+	Line   int    `json:"line,omitempty"`
+	Ran    string `json:"ran,omitempty"`    // the command, when one was run
+	Output string `json:"output,omitempty"` // its last lines, bounded
+}
+
+// Line is the proof in a few words, for a chat card: "2 new tests fail on main, pass here".
+func (r Receipt) Line() string {
+	if !r.Proven {
+		switch len(r.Refusals) {
+		case 0:
+			return "not proven"
+		case 1:
+			return "not proven: " + clip(r.Refusals[0].Detail, 120)
+		}
+		return fmt.Sprintf("not proven: %s (and %d more)", clip(r.Refusals[0].Detail, 120), len(r.Refusals)-1)
+	}
+	if r.Strength == Documentation {
+		return "documentation only: nothing that runs has changed"
+	}
+	tells, fresh := r.count()
+	verb, pass := "fail", "pass"
+	if tells == 1 {
+		verb, pass = "fails", "passes"
+	}
+	if r.Strength == Compile {
+		verb = "do not compile"
+		if tells == 1 {
+			verb = "does not compile"
+		}
+	}
+	return fmt.Sprintf("%s %s on %s, %s here", tally(tells, fresh), verb, r.against(), pass)
+}
+
+// count says how many tests prove the change, and how many of them are new. A test with subtests counts once.
+func (r Receipt) count() (tells, fresh int) {
+	for _, t := range r.Tests {
+		if t.Tells && !r.nested(t.Name) {
+			tells++
+			if t.New {
+				fresh++
+			}
+		}
+	}
+	return tells, fresh
+}
+
+// nested reports whether the name is a subtest of another test that tells.
+func (r Receipt) nested(name string) bool {
+	for _, t := range r.Tests {
+		if t.Tells && strings.HasPrefix(name, t.Name+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+func (r Receipt) against() string {
+	if r.Against == "" {
+		return "the base"
+	}
+	return r.Against
+}
+
+func tally(tells, fresh int) string {
+	noun := "tests"
+	if tells == 1 {
+		noun = "test"
+	}
+	switch fresh {
+	case tells:
+		return fmt.Sprintf("%d new %s", tells, noun)
+	case 0:
+		return fmt.Sprintf("%d changed %s", tells, noun)
+	}
+	return fmt.Sprintf("%d tests (%d new)", tells, fresh)
+}
+
+// clip shortens s to one line of at most n bytes, at a rune.
+func clip(s string, n int) string {
+	s = strings.Join(strings.Fields(strings.ToValidUTF8(s, "�")), " ")
+	if len(s) <= n {
+		return s
+	}
+	cut := 0
+	for i := range s {
+		if i > n-len("…") {
+			break
+		}
+		cut = i
+	}
+	return s[:cut] + "…"
+}

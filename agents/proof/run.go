@@ -1,0 +1,122 @@
+package proof
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"strings"
+	"time"
+
+	"lightsout/agents/process"
+)
+
+// runAll runs the commands one after the other in the tree and adds up what they said. An error means that it could not be told.
+func (p *prover) runAll(ctx context.Context, commands []command) (results, error) {
+	all := newResults()
+	for _, c := range commands {
+		r, err := p.run(ctx, c)
+		if err != nil {
+			return results{}, err
+		}
+		all.merge(r)
+	}
+	return all, nil
+}
+
+// run runs one command of the session's making, under limits and contained.
+func (p *prover) run(ctx context.Context, c command) (results, error) {
+	p.runs++
+	fmt.Fprintf(p.log, "$ %s\n", c)
+	out := c.reader(p.log)
+	dir := p.place.tree()
+	if c.dir != "" {
+		dir += "/" + c.dir
+	}
+	t := process.Tree{
+		Args: c.args, Dir: dir, Env: environment(p.Env, p.home(), c.env),
+		Stdout: out.stdout, Stderr: out.stderr,
+		Marker: fmt.Sprintf("%s-%d", p.marker, p.runs),
+		Limits: p.Limits,
+	}
+	if p.Contain {
+		t.Contain = &process.Containment{
+			ReadWrite: append([]string{p.place.tree(), p.place.home()}, p.Writable...),
+			ReadOnly:  append([]string{p.Mirror.Objects()}, p.Readable...),
+			Network:   !p.Offline,
+		}
+	}
+	r, err := t.Run(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return results{}, fmt.Errorf("run %s: %w", c, context.Cause(ctx))
+	case errors.Is(err, fs.ErrNotExist) && r.Cause == process.CauseNotStarted:
+		return results{}, fmt.Errorf("%w: %w", ErrNoTool, err)
+	case err != nil:
+		return results{}, fmt.Errorf("run %s: %w", c, err)
+	}
+	p.uncontained = p.uncontained || p.Contain && !r.Contained
+	e := ending{command: c.String(), ok: r.Cause == process.CauseExited && r.Code == 0, code: r.Code, took: r.Duration}
+	if r.Cause != process.CauseExited {
+		e.cut = p.limit(r.Cause)
+	}
+	fmt.Fprintf(p.log, "[%s]\n", e)
+	return out.finish(e), nil
+}
+
+// limit says which limit was reached, with its size.
+func (p *prover) limit(c process.Cause) string {
+	switch c {
+	case process.CauseWall:
+		return fmt.Sprintf("it was ended after %s (%s)", p.Limits.Wall, c)
+	case process.CauseSilence:
+		return fmt.Sprintf("it was ended after %s without a word (%s)", p.Limits.Silence, c)
+	case process.CauseOutput:
+		return fmt.Sprintf("it was ended because it printed more than %d bytes (%s)", p.Limits.Output, c)
+	}
+	return fmt.Sprintf("it was ended (%s)", c)
+}
+
+func (e ending) String() string {
+	switch {
+	case e.cut != "":
+		return e.cut
+	case e.ok:
+		return "passed in " + e.took.Round(10*time.Millisecond).String()
+	}
+	return fmt.Sprintf("exit code %d after %s", e.code, e.took.Round(10*time.Millisecond))
+}
+
+// home is the HOME and temporary folder of what is run: its own, and gone with the proof.
+func (p *prover) home() []string {
+	return []string{"HOME=" + p.place.home(), "TMPDIR=" + p.place.temp(), "GIT_TERMINAL_PROMPT=0"}
+}
+
+// environment joins environments; of two values of one name the later one counts.
+func environment(parts ...[]string) []string {
+	last := map[string]int{}
+	var all []string
+	for _, part := range parts {
+		for _, entry := range part {
+			name, _, _ := strings.Cut(entry, "=")
+			if at, ok := last[name]; ok {
+				all[at] = entry
+				continue
+			}
+			last[name] = len(all)
+			all = append(all, entry)
+		}
+	}
+	return all
+}
+
+// deaf is a log that never makes a run fail.
+type deaf struct{ w io.Writer }
+
+func (d deaf) Write(b []byte) (int, error) {
+	if d.w != nil {
+		_, _ = d.w.Write(b) // a log that cannot be written is no reason to doubt the tests
+	}
+	return len(b), nil
+}
