@@ -114,14 +114,27 @@ func (s *Store) Claims(ctx context.Context) ([]Claim, error) {
 	return claims, nil
 }
 
-// Abandoned returns the claims that an earlier life of this daemon left unreleased, whether or not their lease has run
-// out: the lock file says that it is dead.
-func (s *Store) Abandoned(ctx context.Context, holder string) ([]Claim, error) {
-	claims, err := all(ctx, s.read, scanClaim, "SELECT "+claimColumns+" FROM claim WHERE repo=? AND released_at=0 AND holder<>? ORDER BY ticket", s.repo, holder)
+// Unreleased returns the claims that nobody has released, whether or not their lease has run out. One that nobody in
+// the only daemon of this store works on is stranded.
+func (s *Store) Unreleased(ctx context.Context) ([]Claim, error) {
+	claims, err := all(ctx, s.read, scanClaim, "SELECT "+claimColumns+" FROM claim WHERE repo=? AND released_at=0 ORDER BY ticket", s.repo)
 	if err != nil {
-		return nil, fmt.Errorf("read abandoned claims: %w", err)
+		return nil, fmt.Errorf("read unreleased claims: %w", err)
 	}
 	return claims, nil
+}
+
+// TakeOver gives a stranded claim to a new holder under the next generation, so that its old holder, should it still
+// live, can change nothing any more. It returns ErrLost when the claim has been released or taken over since.
+func (s *Store) TakeOver(ctx context.Context, c Claim, holder string, lease time.Duration) (Claim, error) {
+	old := c.Generation
+	now := s.Now()
+	c.Generation, c.Holder, c.AcquiredAt, c.ExpiresAt = old+1, holder, now, now.Add(lease)
+	err := s.update(ctx, fmt.Sprintf("take over the claim on #%d", c.Ticket), func(tx *sql.Tx) error {
+		return touched(tx.ExecContext(ctx, "UPDATE claim SET generation=?, holder=?, acquired_at=?, expires_at=? WHERE repo=? AND ticket=? AND generation=? AND released_at=0",
+			c.Generation, holder, millis(c.AcquiredAt), millis(c.ExpiresAt), s.repo, c.Ticket, old))
+	})
+	return c, err
 }
 
 // touched turns an update that met no row into ErrLost.

@@ -1,0 +1,94 @@
+// Package agents holds the three roles of the factory: Implementer, Fixer and Merger.
+//
+// From the bottom up: process ends what it started, worktree is git, forge is GitHub, engine is one coding CLI,
+// isolation says which ticket stands most alone, proof says whether a change is done. A role is one file here, and
+// every role has the same shape: reconcile what was intended and not finished, take one snapshot of the world
+// (snapshot.go), decide with pure functions (verdict.go, gate.go), claim, act through effects that are logged before
+// they happen (effect.go), and record what came of it in the same transaction as the event that tells of it.
+//
+// Roles know nothing of the chat: they read approvals and requests from the store and write events to it.
+package agents
+
+import (
+	"context"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"lightsout/agents/engine"
+	"lightsout/agents/forge"
+	"lightsout/agents/process"
+	"lightsout/agents/worktree"
+	"lightsout/store"
+)
+
+// The roles' names, the same in the schedule, the store and the chat.
+const (
+	ImplementerRole = "implementer"
+	FixerRole       = "fixer"
+	MergerRole      = "merger"
+)
+
+// MaxAttempts is how many repairs of one pull request are tried before its ticket goes back to Todo.
+const MaxAttempts = 3
+
+// runner is one coding CLI, real or scripted by a timer in tests of virtual time.
+type runner interface {
+	Name() string
+	Run(ctx context.Context, s engine.Session) (engine.Result, error)
+}
+
+// Settings are the configured facts that the roles need.
+type Settings struct {
+	Base           string            // branch that pull requests go to
+	Test           []string          // the repository's test command, the local gate; empty: found by proof
+	Rounds         int               // sessions in one run until the proof holds
+	Limits         process.Limits    // of one session
+	ProofLimits    process.Limits    // of one command under test
+	RunLimit       time.Duration     // of a whole run: sessions and proofs
+	Lease          time.Duration     // of a claim; renewed at a third of it
+	MaxWaiting     int               // pull requests waiting for a person before intake stops; 0: no limit
+	Contain        bool              // Landlock around sessions and commands under test
+	Env            []string          // the allow-listed environment of sessions and commands under test
+	Writable       []string          // build caches that sessions and tests may write
+	Readable       []string          // beside the system's own folders
+	MergeMethod    string            // merge, squash or rebase
+	Staging        string            // workflow file to dispatch after a merge; "": none
+	StagingInputs  map[string]string // its inputs; "{sha}" stands for the merged commit
+	StagingLimit   time.Duration     // after which a deployment that has not ended counts as failed
+	ChecksPatience time.Duration     // after which missing checks are said to be missing
+	Observe        bool              // decide and say, change nothing outside
+	AnyAuthor      bool              // tickets by people without write access are taken too
+}
+
+// Factory is what the three roles share. All fields are set before the first role runs.
+type Factory struct {
+	Store     *store.Store
+	Forge     *forge.Client
+	Mirror    *worktree.Mirror
+	Engine    runner
+	RulesPath string
+	Dir       string // worktrees, homes, logs and diffs live below it
+	Instance  string // this life of the daemon: the holder of its claims
+	Settings  Settings
+	Log       *slog.Logger
+
+	desk desk
+}
+
+// worktreeDir is where a ticket's session works; homeDir is that session's private HOME.
+func (f *Factory) worktreeDir(ticket int) string {
+	return filepath.Join(f.Dir, "worktrees", ticketName(ticket))
+}
+func (f *Factory) homeDir(ticket int) string {
+	return filepath.Join(f.Dir, "homes", ticketName(ticket))
+}
+func (f *Factory) proofDir(ticket int) string {
+	return filepath.Join(f.Dir, "proofs", ticketName(ticket))
+}
+
+// Report is what one tick of a role came to, in words for whoever asked for it.
+type Report struct {
+	Acted bool   // it changed something outside
+	Said  string // "took #31", "nothing to do: the queue is empty"
+}

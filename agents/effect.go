@@ -1,0 +1,70 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"lightsout/agents/forge"
+	"lightsout/store"
+)
+
+// deed is one change of the world outside. Its key makes it happen once: it is logged before it is tried, looked for
+// before it is repeated, and read back after.
+type deed struct {
+	key    string
+	kind   string
+	claim  *store.Claim // asked right before the deed; nil where no claim guards it
+	detail string
+	// find asks the world whether the deed has happened already, and with what result.
+	find func(context.Context) (result string, done bool, err error)
+	// do changes the world and returns what it read back.
+	do func(context.Context) (result string, err error)
+}
+
+// once performs a deed, or finds that it has been performed, and returns its result. An error leaves it in doubt: the
+// next attempt under the same key asks the world first.
+func (f *Factory) once(ctx context.Context, d deed) (string, error) {
+	e := store.Effect{Key: d.key, Kind: d.kind, Detail: d.detail}
+	if d.claim != nil {
+		e.Ticket, e.Generation = d.claim.Ticket, d.claim.Generation
+	}
+	standing, known, err := f.Store.Intend(ctx, e)
+	if err != nil {
+		return "", err
+	}
+	if standing.Done {
+		return standing.Result, nil
+	}
+	if known {
+		result, done, err := d.find(ctx)
+		if err != nil {
+			return "", fmt.Errorf("%s: ask whether it has happened: %w", d.kind, err)
+		}
+		if done {
+			return result, f.Store.Complete(ctx, d.key, result)
+		}
+	}
+	if d.claim != nil {
+		if err := f.Store.Holds(ctx, *d.claim); err != nil {
+			return "", fmt.Errorf("%s: %w", d.kind, err)
+		}
+	}
+	result, err := d.do(ctx)
+	if err != nil && inDoubt(err) {
+		// The answer was lost, not necessarily the deed: ask before giving up.
+		if found, done, ask := d.find(ctx); ask == nil && done {
+			result, err = found, nil
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", d.kind, err)
+	}
+	return result, f.Store.Complete(ctx, d.key, result)
+}
+
+// inDoubt tells errors after which the deed may have happened.
+func inDoubt(err error) bool {
+	var lost *forge.Unreachable
+	return errors.As(err, &lost)
+}

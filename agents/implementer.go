@@ -1,0 +1,300 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"lightsout/agents/forge"
+	"lightsout/agents/isolation"
+	"lightsout/agents/worktree"
+	"lightsout/store"
+)
+
+// Implementer takes the most isolated ticket of the current milestone to an open pull request, one a tick.
+type Implementer struct{ *Factory }
+
+// Run is one tick. Its error is the world's or the factory's own; what a session could not do is in the report.
+func (i *Implementer) Run(ctx context.Context) (Report, error) {
+	if pause, paused, err := i.Store.PausedFor(ctx, ImplementerRole); err != nil || paused {
+		return Report{Said: "paused by " + pause.ByName}, err
+	}
+	if err := i.reconcile(ctx); err != nil {
+		return Report{}, err
+	}
+	snap, err := i.snapshot(ctx, i.Forge)
+	if err != nil {
+		return Report{}, err
+	}
+	tickets, err := i.Forge.Tickets(ctx)
+	if err != nil {
+		return Report{}, fmt.Errorf("read the board: %w", err)
+	}
+	decision, err := i.rank(ctx, snap, tickets)
+	if err != nil {
+		return Report{}, err
+	}
+	if reason, err := i.intakeClosed(ctx, snap); err != nil || reason != "" {
+		return i.idle(ctx, reason, err)
+	}
+	if decision.Picked == nil {
+		return i.idle(ctx, decision.Reason, nil)
+	}
+	if i.Settings.Observe {
+		return i.idle(ctx, fmt.Sprintf("would take #%d %s (observing only)", decision.Picked.Ticket.Number, decision.Picked.Ticket.Title), nil)
+	}
+	return i.take(ctx, snap, *decision.Picked)
+}
+
+// idle tells, once, why nothing was taken.
+func (i *Implementer) idle(ctx context.Context, reason string, err error) (Report, error) {
+	if err != nil {
+		return Report{}, err
+	}
+	_, err = i.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Data: map[string]string{"reason": reason}})
+	return Report{Said: reason}, err
+}
+
+// intakeClosed says why no ticket is taken now, "" when one may be.
+func (i *Implementer) intakeClosed(ctx context.Context, snap Snapshot) (string, error) {
+	var red []string
+	for _, c := range snap.BaseChecks {
+		if isFailure(c.State) {
+			red = appendNew(red, c.Name)
+		}
+	}
+	if len(red) > 0 {
+		reason := strings.Join(red, ", ") + " fails on " + i.Settings.Base
+		return "base red: " + reason, i.Store.Trouble(ctx, store.Problem{What: "base red", Reason: reason, Cure: "repair " + i.Settings.Base + "; the factory takes no ticket until then"})
+	}
+	if err := i.Store.Settled(ctx, "base red"); err != nil {
+		return "", err
+	}
+	waiting := 0
+	for _, s := range snap.Standings {
+		if s.Verdict.Word == store.Ready {
+			waiting++
+		}
+	}
+	if i.Settings.MaxWaiting > 0 && waiting >= i.Settings.MaxWaiting {
+		return fmt.Sprintf("%d pull requests wait for a person; the limit is %d", waiting, i.Settings.MaxWaiting), nil
+	}
+	return "", nil
+}
+
+// rank asks isolation which ticket stands most alone, keeps what it said, and parks what is too vague to work on.
+func (i *Implementer) rank(ctx context.Context, snap Snapshot, tickets []forge.Ticket) (isolation.Decision, error) {
+	var todo []forge.Ticket
+	for _, t := range tickets {
+		if t.Open && t.Status == "Todo" {
+			todo = append(todo, t)
+		}
+	}
+	// The readings are kept before anything is judged, so that a parked ticket whose text changed is unparked first.
+	if err := i.Store.SaveTickets(ctx, rows(tickets, isolation.Decision{})); err != nil {
+		return isolation.Decision{}, err
+	}
+	kept, err := i.Store.Tickets(ctx)
+	if err != nil {
+		return isolation.Decision{}, err
+	}
+	facts := isolation.Facts{Tickets: todo, Parked: map[int]string{}}
+	for _, t := range kept {
+		if t.Parked != "" {
+			facts.Parked[t.Number] = t.Parked
+		}
+	}
+	if !i.Settings.AnyAuthor {
+		for _, t := range todo {
+			if !trusted(t.AuthorAssociation) {
+				facts.Parked[t.Number] = "written by " + t.Author + ", who has no write access here: a member can file it anew"
+			}
+		}
+	}
+	if facts.Busy, err = i.busy(ctx, snap); err != nil {
+		return isolation.Decision{}, err
+	}
+	if facts.Tree, err = isolation.Survey(ctx, i.Mirror, snap.BaseSHA, todo); err != nil {
+		return isolation.Decision{}, fmt.Errorf("survey the tree: %w", err)
+	}
+	decision := isolation.Pick(facts)
+	if err := i.Store.SaveTickets(ctx, rows(tickets, decision)); err != nil {
+		return decision, err
+	}
+	for _, c := range decision.Ranked {
+		if len(c.Lacks) == 0 || facts.Parked[c.Ticket.Number] != "" {
+			continue
+		}
+		err := i.Store.Park(ctx, c.Ticket.Number, "vague", map[string]string{"lacks": strings.Join(c.Lacks, "\n"), "title": c.Ticket.Title, "url": c.Ticket.URL})
+		if err != nil {
+			return decision, err
+		}
+	}
+	return decision, nil
+}
+
+// trusted tells the authors whose text may reach a prompt: GitHub's words for those who can write to the repository.
+func trusted(association string) bool {
+	return association == "OWNER" || association == "MEMBER" || association == "COLLABORATOR"
+}
+
+// rows turns tickets and what isolation said of them into the store's form.
+func rows(tickets []forge.Ticket, d isolation.Decision) []store.Ticket {
+	said := map[int]isolation.Candidate{}
+	for _, c := range d.Ranked {
+		said[c.Ticket.Number] = c
+	}
+	out := make([]store.Ticket, 0, len(tickets))
+	for _, t := range tickets {
+		if !t.Open {
+			continue
+		}
+		c := said[t.Number]
+		out = append(out, store.Ticket{Number: t.Number, Title: t.Title, URL: t.URL, BodyHash: textHash(t), Status: t.Status, Milestone: t.Milestone,
+			Position: t.Position, Open: true, Score: c.Score, Refused: c.Refused, Reasons: c.Reasons, Files: c.Files})
+	}
+	return out
+}
+
+// busy lists what is in flight: the files of open pull requests, and those predicted for tickets under a claim.
+func (i *Implementer) busy(ctx context.Context, snap Snapshot) ([]isolation.Busy, error) {
+	var out []isolation.Busy
+	for _, s := range snap.Standings {
+		out = append(out, isolation.Busy{Label: fmt.Sprintf("#%d", s.Pull.Number), Ticket: s.Pull.Ticket, Files: s.Pull.Files})
+	}
+	for _, pr := range snap.Others {
+		whole, err := i.Forge.PullRequest(ctx, pr.Number)
+		if err != nil {
+			return nil, fmt.Errorf("files of #%d: %w", pr.Number, err)
+		}
+		b := isolation.Busy{Label: fmt.Sprintf("#%d", pr.Number)}
+		for _, file := range whole.Files {
+			b.Files = append(b.Files, file.Path)
+		}
+		out = append(out, b)
+	}
+	claims, err := i.Store.Claims(ctx)
+	for _, c := range claims {
+		out = append(out, isolation.Busy{Label: fmt.Sprintf("ticket #%d", c.Ticket), Ticket: c.Ticket, Files: c.Files})
+	}
+	return out, err
+}
+
+// take works on one ticket: claim, session, proof, pull request.
+func (i *Implementer) take(ctx context.Context, snap Snapshot, c isolation.Candidate) (Report, error) {
+	t := c.Ticket
+	claim, leave, err := i.claim(ctx, store.Claim{Ticket: t.Number, Role: ImplementerRole, Files: c.Files}, i.Settings.Lease)
+	if errors.Is(err, store.ErrClaimed) {
+		return Report{Said: fmt.Sprintf("#%d is being worked on", t.Number)}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	defer leave()
+	said, err := i.implement(ctx, snap, c, claim)
+	// From here on nothing may be left behind, even when the daemon is told to stop: a claim that outlives its holder
+	// is taken back at the next start, but one that is given back now is better.
+	after := context.WithoutCancel(ctx)
+	var back *setback
+	if errors.As(err, &back) {
+		return Report{Acted: true, Said: said}, i.giveBack(after, t, claim, back)
+	}
+	if err != nil {
+		// Not the code's fault and not known to be over: the claim stays for reconcile, which asks the world first.
+		return Report{Acted: true}, fmt.Errorf("ticket #%d: %w", t.Number, err)
+	}
+	return Report{Acted: true, Said: said}, i.Store.Release(after, claim, "in review")
+}
+
+func (i *Implementer) implement(ctx context.Context, snap Snapshot, c isolation.Candidate, claim store.Claim) (string, error) {
+	t := c.Ticket
+	if err := i.move(ctx, t.Number, "In Progress"); err != nil {
+		return "", err
+	}
+	branch, start, lease, err := i.branch(ctx, t, snap.BaseSHA)
+	if err != nil {
+		return "", err
+	}
+	said := fmt.Sprintf("took #%d %s", t.Number, t.Title)
+	earlier, err := i.Store.RunsOf(ctx, t.Number)
+	if err != nil {
+		return said, err
+	}
+	a := assignment{role: ImplementerRole, ticket: t, claim: claim, attempt: len(earlier) + 1, base: snap.BaseSHA, start: start, branch: branch, files: c.Files,
+		told: map[string]string{"title": t.Title, "url": t.URL, "touches": strings.Join(c.Files, ", "), "score": fmt.Sprintf("%.0f", c.Score), "why": strings.Join(c.Reasons, "; ")}}
+	made, err := i.work(ctx, a)
+	if err != nil {
+		return said, err
+	}
+	number, err := i.deliver(ctx, a, made, publication{Lease: lease})
+	if err != nil {
+		return said, err
+	}
+	return fmt.Sprintf("%s: opened #%d", said, number), nil
+}
+
+// branch finds or names the ticket's branch, where its work starts, and what the remote branch is at.
+func (i *Implementer) branch(ctx context.Context, t forge.Ticket, base string) (branch, start, lease string, err error) {
+	branch, sha, found, err := i.Mirror.FindBranch(ctx, t.Number)
+	if err != nil {
+		return "", "", "", fmt.Errorf("find the branch of #%d: %w", t.Number, err)
+	}
+	if !found {
+		branch, err = i.Store.SetBranch(ctx, t.Number, worktree.Branch(t.Number, t.Title))
+		return branch, base, "", err
+	}
+	if _, err := i.Store.SetBranch(ctx, t.Number, branch); err != nil {
+		return "", "", "", err
+	}
+	return branch, sha, sha, nil
+}
+
+// deliver looks at the ticket once more and publishes what was made of it.
+func (f *Factory) deliver(ctx context.Context, a assignment, made product, p publication) (int, error) {
+	now, err := f.Forge.Fresh().Ticket(ctx, a.ticket.Number)
+	if err != nil {
+		return 0, errors.Join(fmt.Errorf("look at #%d again: %w", a.ticket.Number, err), f.endRun(ctx, made.run, "error", err.Error()))
+	}
+	if !now.Open || textHash(now) != textHash(a.ticket) {
+		s := &setback{outcome: "ticket changed", reason: "the ticket was edited or closed while the session worked on it"}
+		return 0, errors.Join(s, f.endRun(ctx, made.run, s.outcome, s.reason))
+	}
+	if err := f.Store.Step(ctx, made.run.ID, "publishing"); err != nil {
+		return 0, err
+	}
+	spent, err := f.Store.Run(ctx, made.run.ID)
+	if err != nil {
+		return 0, err
+	}
+	p.Role, p.Ticket, p.Pull, p.Branch, p.Head = a.role, a.ticket.Number, a.pull, a.branch, made.head
+	p.Title, p.Text, p.Hash, p.Receipt, p.Run = a.ticket.Title, made.text, textHash(a.ticket), made.receipt, made.run.ID
+	p.Seconds, p.CostUSD = f.elapsed(made.run), spent.CostUSD
+	number, err := f.publish(ctx, p, a.claim)
+	if err != nil {
+		why := cause(err)
+		return 0, errors.Join(err, f.endRun(ctx, made.run, why.outcome, why.reason))
+	}
+	return number, f.endRun(ctx, made.run, "done", fmt.Sprintf("#%d at %.7s", number, made.head))
+}
+
+func (f *Factory) endRun(ctx context.Context, run store.Run, outcome, reason string) error {
+	return f.Store.EndRun(context.WithoutCancel(ctx), run.ID, outcome, reason)
+}
+
+// giveBack returns a ticket that came to nothing to Todo and frees it. A ticket whose code failed is parked, so that
+// the next tick does not spend another session on the same failure; the others are simply taken again.
+func (i *Implementer) giveBack(ctx context.Context, t forge.Ticket, claim store.Claim, why *setback) error {
+	if why.code || why.outcome == "cancelled" && why.reason != "the daemon stops" {
+		err := i.Store.Park(ctx, t.Number, why.Error(), map[string]string{"title": t.Title, "url": t.URL})
+		if err != nil {
+			return err
+		}
+	}
+	if why.outcome != "foreign push" {
+		if err := i.move(ctx, t.Number, "Todo"); err != nil {
+			return err // the claim stays, so reconcile will move it
+		}
+	}
+	return i.Store.Release(ctx, claim, why.Error())
+}

@@ -1,0 +1,196 @@
+package agents
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/agents/proof"
+	"lightsout/agents/worktree"
+	"lightsout/store"
+)
+
+// publication is a proven change on its way out. It is logged whole before its first outside effect, so that a restart
+// can finish it: everything it needs is in it, in the mirror, or on GitHub.
+type publication struct {
+	Role    string        `json:"role"`
+	Ticket  int           `json:"ticket"`
+	Pull    int           `json:"pull"` // 0: to be opened
+	Branch  string        `json:"branch"`
+	Head    string        `json:"head"`
+	Lease   string        `json:"lease"` // what the remote branch must be at; "" = it must not exist
+	Title   string        `json:"title"`
+	Text    string        `json:"text"`
+	Hash    string        `json:"hash"` // of the ticket's text at the claim
+	Receipt proof.Receipt `json:"receipt"`
+	Run     int64         `json:"run"`
+	Reject  int64         `json:"reject"` // the /reject that this answers; 0 for none
+	Seconds float64       `json:"seconds"`
+	CostUSD float64       `json:"cost_usd"`
+}
+
+const publishKind = "publish"
+
+func (p publication) key() string { return publishKind + " " + p.Branch + " " + p.Head }
+
+// publish takes a proven change to GitHub: push, pull request, board. Each step asks the world before it repeats
+// itself, so publish may be called again with the same publication after any crash.
+func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim) (int, error) {
+	detail, err := json.Marshal(p)
+	if err != nil {
+		return 0, err
+	}
+	if _, _, err := f.Store.Intend(ctx, store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)}); err != nil {
+		return 0, err
+	}
+	if err := f.push(ctx, p, claim); err != nil {
+		var moved *worktree.PushRejected
+		if errors.As(err, &moved) {
+			// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
+			return 0, errors.Join(&setback{outcome: "foreign push", reason: err.Error()}, f.Store.Forget(ctx, p.key()))
+		}
+		return 0, err
+	}
+	pr, err := f.pullRequest(ctx, p, claim)
+	if err != nil {
+		return 0, err
+	}
+	receipt, err := json.Marshal(p.Receipt)
+	if err != nil {
+		return 0, err
+	}
+	event := store.Event{Kind: store.PullUpdated, Run: p.Run, Data: map[string]string{"head": p.Head, "role": p.Role, "proof": p.Receipt.Line()}}
+	if p.Pull == 0 {
+		event.Kind = store.PullOpened
+		event.Data = map[string]string{"title": pr.Title, "url": pr.URL, "proof": p.Receipt.Line(), "seconds": strconv.Itoa(int(p.Seconds)), "cost": fmt.Sprintf("%.2f", p.CostUSD)}
+	}
+	standing, err := f.Store.Pull(ctx, pr.Number)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, err
+	}
+	var events []store.Event
+	if standing.Receipt != string(receipt) { // else this was recorded before a crash
+		events = append(events, event)
+	}
+	_, err = f.Store.UpdatePull(ctx, pr.Number, func(q *store.Pull) {
+		q.Ticket, q.Title, q.URL, q.Branch, q.Base = p.Ticket, pr.Title, pr.URL, p.Branch, pr.BaseRef
+		q.Head, q.Pushed, q.BaseSHA = p.Head, p.Head, p.Receipt.Base
+		q.Additions, q.Deletions = pr.Additions, pr.Deletions
+		q.Files = nil
+		for _, file := range pr.Files {
+			q.Files = append(q.Files, file.Path)
+		}
+		q.Proof, q.Receipt, q.LogPath = p.Receipt.Line(), string(receipt), f.logPath(p.Run)
+		q.Verdict, q.Reason, q.Checks = store.Waiting, "waiting for CI", nil
+		if q.OpenedAt.IsZero() {
+			q.OpenedAt = pr.CreatedAt
+		}
+		if p.Role == FixerRole && len(events) > 0 {
+			q.Attempts++
+		}
+	}, events...)
+	if err != nil {
+		return 0, err
+	}
+	if p.Reject != 0 {
+		if err := f.Store.Answer(ctx, p.Reject, fmt.Sprintf("Answered with %.7s; CI runs on it now.", p.Head)); err != nil {
+			return 0, err
+		}
+	}
+	if err := f.move(ctx, p.Ticket, "In Review"); err != nil {
+		return 0, err
+	}
+	return pr.Number, f.Store.Complete(ctx, p.key(), strconv.Itoa(pr.Number))
+}
+
+func (f *Factory) push(ctx context.Context, p publication, claim store.Claim) error {
+	_, err := f.once(ctx, deed{key: "push " + p.Branch + " " + p.Head, kind: "push", claim: &claim, detail: p.Lease,
+		find: func(ctx context.Context) (string, bool, error) {
+			sha, ok, err := f.Mirror.Remote(ctx, p.Branch)
+			return sha, ok && sha == p.Head, err
+		},
+		do: func(ctx context.Context) (string, error) {
+			// What stands there already was pushed before a crash: pushing it again would fail its own lease.
+			if sha, ok, err := f.Mirror.Remote(ctx, p.Branch); err != nil || ok && sha == p.Head {
+				return sha, err
+			}
+			if err := f.Mirror.Push(ctx, p.Branch, p.Head, p.Lease); err != nil {
+				return "", err
+			}
+			sha, ok, err := f.Mirror.Remote(ctx, p.Branch)
+			if err == nil && (!ok || sha != p.Head) {
+				err = &forge.Unreachable{Op: "read back the push of " + p.Branch, Err: fmt.Errorf("the branch is at %.7q", sha)}
+			}
+			return sha, err
+		}})
+	return err
+}
+
+// pullRequest opens the pull request of a publication, or finds the one that is open, and gives it the new text.
+func (f *Factory) pullRequest(ctx context.Context, p publication, claim store.Claim) (forge.PullRequest, error) {
+	body := p.body()
+	open := func(ctx context.Context) (string, bool, error) {
+		prs, err := f.Forge.PullRequestsByHead(ctx, p.Branch)
+		for _, pr := range prs {
+			if pr.State == "open" {
+				return strconv.Itoa(pr.Number), true, nil
+			}
+		}
+		return "", false, err
+	}
+	number, err := f.once(ctx, deed{key: "pull request " + p.Branch + " " + p.Head, kind: "open the pull request", claim: &claim, find: open,
+		do: func(ctx context.Context) (string, error) {
+			if standing, ok, err := open(ctx); err != nil || ok {
+				return standing, err
+			}
+			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: p.Title, Body: body, Head: p.Branch, Base: f.Settings.Base})
+			var twice *forge.Duplicate
+			if errors.As(err, &twice) {
+				return strconv.Itoa(twice.PullRequest.Number), nil
+			}
+			return strconv.Itoa(pr.Number), err
+		}})
+	if err != nil {
+		return forge.PullRequest{}, err
+	}
+	n, err := strconv.Atoi(number)
+	if err != nil {
+		return forge.PullRequest{}, fmt.Errorf("pull request of %s: number %q: %w", p.Branch, number, err)
+	}
+	pr, err := f.Forge.PullRequest(ctx, n)
+	if err != nil || pr.Body == body {
+		return pr, err
+	}
+	if err := f.Store.Holds(ctx, claim); err != nil {
+		return pr, err
+	}
+	// The text carries the receipt of this head: setting it again is the same text.
+	if _, err := f.Forge.EditPullRequest(ctx, n, forge.PullRequestEdit{Body: &body}); err != nil {
+		return pr, fmt.Errorf("set the text of #%d: %w", n, err)
+	}
+	return pr, nil
+}
+
+// move sets a ticket's status on the board. It is the same however often it is done, so it needs no log of its own.
+func (f *Factory) move(ctx context.Context, ticket int, status string) error {
+	t, err := f.Forge.Ticket(ctx, ticket)
+	if err != nil {
+		return fmt.Errorf("move #%d to %s: %w", ticket, status, err)
+	}
+	if t.Status == status {
+		return nil
+	}
+	if _, err := f.Forge.Move(ctx, t, status); err != nil {
+		return fmt.Errorf("move #%d to %s: %w", ticket, status, err)
+	}
+	return nil
+}
+
+// elapsed is the time a run has taken so far, in seconds.
+func (f *Factory) elapsed(run store.Run) float64 {
+	return f.Store.Now().Sub(run.StartedAt).Round(time.Second).Seconds()
+}

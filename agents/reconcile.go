@@ -1,0 +1,125 @@
+package agents
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"lightsout/agents/process"
+	"lightsout/store"
+)
+
+// Recover puts an earlier life of the daemon to rest, once, before the first tick: processes that it left are ended by
+// their marker, and runs that it left open are closed. It asks nothing of the network.
+func (f *Factory) Recover(ctx context.Context, marker string) error {
+	ended, err := process.EndMarked(ctx, marker)
+	if err != nil {
+		return fmt.Errorf("end what an earlier daemon left running: %w", err)
+	}
+	if ended > 0 {
+		err := f.Store.Record(ctx, store.Event{Kind: store.LeftoverSessions, Data: map[string]string{"ended": fmt.Sprint(ended)}})
+		if err != nil {
+			return err
+		}
+	}
+	runs, err := f.Store.Running(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range runs {
+		if err := f.Store.EndRun(ctx, r.ID, "interrupted", "the daemon ended while it ran"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// reconcile finishes or takes back what was claimed and not brought to an end: by a daemon that died, or by a tick of
+// this one that met an error outside. Every role does it first; the claim's generation keeps two of them apart.
+func (f *Factory) reconcile(ctx context.Context) error {
+	if f.Settings.Observe {
+		return nil
+	}
+	unreleased, err := f.Store.Unreleased(ctx)
+	if err != nil {
+		return err
+	}
+	for _, old := range unreleased {
+		if err := f.recoverClaim(ctx, old); err != nil {
+			return fmt.Errorf("reconcile ticket #%d: %w", old.Ticket, err)
+		}
+	}
+	return nil
+}
+
+func (f *Factory) recoverClaim(ctx context.Context, old store.Claim) error {
+	if !f.desk.enter(old.Ticket) {
+		return nil // another role works on it right now
+	}
+	defer f.desk.leave(old.Ticket)
+	claim, err := f.Store.TakeOver(ctx, old, f.Instance, f.Settings.Lease)
+	if errors.Is(err, store.ErrLost) {
+		return nil // released by its holder since it was listed
+	}
+	if err != nil {
+		return err
+	}
+	doubts, err := f.Store.InDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range doubts {
+		if e.Ticket == old.Ticket && e.Kind == publishKind {
+			return f.finishPublication(ctx, e, claim)
+		}
+	}
+	if old.Role == ImplementerRole {
+		status, err := f.restingStatus(ctx, old.Ticket)
+		if err != nil {
+			return err
+		}
+		if err := f.move(ctx, old.Ticket, status); err != nil {
+			return err
+		}
+	}
+	return f.Store.Release(ctx, claim, "interrupted")
+}
+
+// finishPublication brings a proven change, whose way out was interrupted, to GitHub.
+func (f *Factory) finishPublication(ctx context.Context, e store.Effect, claim store.Claim) error {
+	var p publication
+	if err := json.Unmarshal([]byte(e.Detail), &p); err != nil {
+		return fmt.Errorf("read the publication %s: %w", e.Key, err)
+	}
+	_, err := f.publish(ctx, p, claim)
+	var back *setback
+	switch {
+	case errors.As(err, &back):
+		return f.Store.Release(ctx, claim, back.Error())
+	case err != nil:
+		return err
+	}
+	return f.Store.Release(ctx, claim, "published after an interruption")
+}
+
+// restingStatus is where a ticket belongs that nobody works on: In Review while its pull request is open.
+func (f *Factory) restingStatus(ctx context.Context, ticket int) (string, error) {
+	pulls, err := f.Store.AllPulls(ctx)
+	if err != nil {
+		return "", err
+	}
+	for _, p := range pulls {
+		if p.Ticket != ticket {
+			continue
+		}
+		switch p.Verdict {
+		case store.Landed:
+			return "Done", nil
+		case store.Closed, store.GivenUp:
+		default:
+			return "In Review", nil
+		}
+	}
+	return "Todo", nil
+}

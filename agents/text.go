@@ -1,0 +1,33 @@
+package agents
+
+import (
+	"embed"
+	"fmt"
+	"strings"
+	"text/template"
+)
+
+//go:embed text/*.md
+var texts embed.FS
+
+// fill renders one of the texts that the factory writes on GitHub.
+func fill(name string, data any) string {
+	t := template.Must(template.ParseFS(texts, "text/"+name)) // embedded: it parses or the tests fail
+	var b strings.Builder
+	if err := t.Execute(&b, data); err != nil {
+		// The data are strings and numbers of ours; a field that is missing is a defect that the tests meet first.
+		return fmt.Sprintf("(the text %s could not be made: %v)", name, err)
+	}
+	return b.String()
+}
+
+// body is the pull request's text: the session's words, the factory's proof, and the ticket it closes.
+func (p publication) body() string {
+	return fill("pull_request.md", map[string]any{"Text": strings.TrimSpace(p.Text), "Receipt": strings.TrimSpace(p.Receipt.Markdown()), "Ticket": p.Ticket, "Head": p.Head})
+}
+
+// sessionText is the part of a pull request's text that a session wrote.
+func sessionText(body string) string {
+	text, _, _ := strings.Cut(body, "<!-- lightsout: what follows is the factory's -->")
+	return strings.TrimSpace(text)
+}

@@ -1,0 +1,209 @@
+package agents
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/store"
+)
+
+// Facts are what a verdict on one pull request is made from: everything read at one instant.
+type Facts struct {
+	Now        time.Time
+	PR         forge.PullRequest
+	Checks     []forge.Check // of the head
+	BaseChecks []forge.Check // of the commit the base branch stands at
+	Required   []string      // names of checks that must be a success
+	Reviews    []forge.Review
+	Pushed     string   // the last head that came from the factory, or a clean base update of it
+	Approved   bool     // an approval binds this very diff
+	Current    bool     // the head contains the base as it stands
+	Conflicts  []string // files that a merge of the base would conflict in
+	Working    bool     // a session works on it
+	GivenUp    bool
+	Reject     string // a person's /reject that has not been worked on; "" for none
+	HeadSince  time.Time
+	Patience   time.Duration // after which missing checks are called missing
+}
+
+// Verdict is what a pull request needs, in one word of the store's, and why.
+type Verdict struct {
+	Word   string
+	Reason string
+	Failed []forge.Check // for red: the checks that the code failed
+}
+
+// Judge says what a pull request needs. It fails closed: what cannot be known, or is not provably green, is not ready.
+func Judge(f Facts) Verdict {
+	switch {
+	case f.PR.Merged:
+		return Verdict{Word: store.Landed}
+	case f.PR.State == "closed":
+		return Verdict{Word: store.Closed, Reason: "closed without a merge"}
+	case f.Working:
+		return Verdict{Word: store.Running, Reason: "a session works on it"}
+	case f.GivenUp:
+		return Verdict{Word: store.GivenUp, Reason: fmt.Sprintf("not repaired in %d attempts", MaxAttempts)}
+	case f.PR.Draft:
+		return Verdict{Word: store.Draft, Reason: "a person made it a draft"}
+	}
+	v := f.health()
+	if foreign := f.PR.Head != f.Pushed; foreign && needsFixer(v.Word) {
+		return Verdict{Word: store.Foreign, Reason: "a person pushed to the branch, so it is theirs: " + v.Reason}
+	}
+	return v
+}
+
+// needsFixer tells the verdicts that a session of the Fixer could cure.
+func needsFixer(word string) bool {
+	return word == store.Red || word == store.Conflict || word == store.Rejected
+}
+
+func (f Facts) health() Verdict {
+	if f.Reject != "" {
+		return Verdict{Word: store.Rejected, Reason: "rejected: " + f.Reject}
+	}
+	objection, objects := changesRequested(f.Reviews)
+	if objects && (objection.CommitID == f.PR.Head || objection.CommitID == "") {
+		return Verdict{Word: store.Rejected, Reason: "changes requested by " + objection.Author + ": " + firstLine(objection.Body)}
+	}
+	if len(f.Conflicts) > 0 {
+		return Verdict{Word: store.Conflict, Reason: "conflicts with " + f.PR.BaseRef + " in " + strings.Join(f.Conflicts, ", ")}
+	}
+	green, waiting, failed := f.sortChecks()
+	if len(failed) > 0 {
+		if inherited := alsoRed(failed, f.BaseChecks); len(inherited) == len(failed) {
+			return Verdict{Word: store.BaseRed, Reason: strings.Join(inherited, ", ") + " fails on " + f.PR.BaseRef + " too"}
+		}
+		return Verdict{Word: store.Red, Reason: "failed: " + strings.Join(names(failed), ", "), Failed: failed}
+	}
+	if len(waiting) > 0 {
+		reason := "CI " + fmt.Sprint(green) + "/" + fmt.Sprint(green+len(waiting)) + ", waiting for " + strings.Join(waiting, ", ")
+		if f.Patience > 0 && f.Now.Sub(f.HeadSince) > f.Patience && len(f.Checks) == 0 {
+			reason = fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)
+		}
+		return Verdict{Word: store.Waiting, Reason: reason}
+	}
+	if green == 0 {
+		return Verdict{Word: store.Waiting, Reason: "no checks have reported yet"}
+	}
+	ci := fmt.Sprintf("CI %d/%d", green, green)
+	switch {
+	case objects:
+		return Verdict{Word: store.Waiting, Reason: ci + ", answered; waits for " + objection.Author + " to look again"}
+	case f.Approved && !f.Current:
+		return Verdict{Word: store.Landing, Reason: ci + ", approved, waits for an update from " + f.PR.BaseRef}
+	case f.Approved:
+		return Verdict{Word: store.Approval, Reason: ci + ", approved"}
+	}
+	return Verdict{Word: store.Ready, Reason: ci}
+}
+
+// sortChecks counts what is green and names the rest. Where checks are required, only those decide; where none are
+// named, every check that reported does. Only "success" on this very commit is green: skipped, neutral, missing or
+// stale is not.
+func (f Facts) sortChecks() (green int, waiting []string, failed []forge.Check) {
+	latest := map[string]forge.Check{}
+	for _, c := range f.Checks {
+		if c.SHA != "" && c.SHA != f.PR.Head {
+			continue
+		}
+		// Two apps may report under one name: the worse of them counts.
+		if old, ok := latest[c.Name]; !ok || rank(c.State) > rank(old.State) {
+			latest[c.Name] = c
+		}
+	}
+	wanted := f.Required
+	if len(wanted) == 0 {
+		for _, c := range f.Checks {
+			if _, ok := latest[c.Name]; ok {
+				wanted = appendNew(wanted, c.Name)
+			}
+		}
+	}
+	for _, name := range wanted {
+		c, ok := latest[name]
+		switch {
+		case !ok:
+			waiting = append(waiting, name+" (missing)")
+		case c.State == forge.Success:
+			green++
+		case isFailure(c.State):
+			failed = append(failed, c)
+		case c.State == forge.Pending:
+			waiting = append(waiting, name)
+		default: // neutral, skipped, cancelled: no success, and nothing that a session could repair
+			waiting = append(waiting, name+" ("+string(c.State)+")")
+		}
+	}
+	return green, waiting, failed
+}
+
+func rank(s forge.CheckState) int {
+	switch {
+	case s == forge.Success:
+		return 0
+	case isFailure(s):
+		return 2
+	}
+	return 1
+}
+
+func isFailure(s forge.CheckState) bool {
+	return s == forge.Failure || s == forge.TimedOut || s == forge.Errored
+}
+
+// alsoRed names the failed checks that fail on the base as well: no change of this pull request can be blamed.
+func alsoRed(failed, base []forge.Check) []string {
+	var out []string
+	for _, c := range failed {
+		for _, b := range base {
+			if b.Name == c.Name && isFailure(b.State) {
+				out = append(out, c.Name)
+				break
+			}
+		}
+	}
+	return out
+}
+
+// changesRequested returns the oldest request for changes that its author has not taken back by a later review. It
+// stands, as on GitHub, until they look again; but one made of an older head has been answered by the push since.
+func changesRequested(reviews []forge.Review) (forge.Review, bool) {
+	last := map[string]int64{}
+	for _, r := range reviews {
+		if r.State != "COMMENTED" && r.State != "PENDING" {
+			last[r.Author] = r.ID
+		}
+	}
+	for _, r := range reviews {
+		if last[r.Author] == r.ID && r.State == "CHANGES_REQUESTED" {
+			return r, true
+		}
+	}
+	return forge.Review{}, false
+}
+
+func names(checks []forge.Check) []string {
+	out := make([]string, 0, len(checks))
+	for _, c := range checks {
+		out = append(out, c.Name)
+	}
+	return out
+}
+
+func appendNew(list []string, s string) []string {
+	for _, have := range list {
+		if have == s {
+			return list
+		}
+	}
+	return append(list, s)
+}
+
+func firstLine(s string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(s), "\n")
+	return line
+}

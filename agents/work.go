@@ -1,0 +1,322 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"lightsout/agents/engine"
+	"lightsout/agents/forge"
+	"lightsout/agents/proof"
+	"lightsout/rules"
+	"lightsout/store"
+)
+
+// assignment is one piece of work: a ticket, where it starts, and what went wrong before, if anything did.
+type assignment struct {
+	role     string
+	ticket   forge.Ticket
+	pull     int // 0: none yet
+	claim    store.Claim
+	attempt  int
+	base     string // sha that the change is proven against
+	start    string // sha that the session starts from
+	branch   string
+	files    []string
+	evidence string            // failing log, review words
+	text     string            // the pull request's text so far
+	told     map[string]string // goes into the event that tells of the run
+}
+
+// product is a proven change.
+type product struct {
+	head    string
+	text    string
+	receipt proof.Receipt
+	run     store.Run
+}
+
+// maxText bounds the pull request text that is read from a session: GitHub takes 65,536 characters, and the factory
+// adds its own lines.
+const maxText = 32 << 10
+
+// work runs sessions on an assignment until the proof holds or the rounds, the time or the session's luck run out.
+// It ends the run row itself, except when it returns a product: then the caller ends it after publishing.
+func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
+	marker, err := f.marker(ctx, a)
+	if err != nil {
+		return product{}, err
+	}
+	file, err := f.loadRules(ctx)
+	if err != nil {
+		return product{}, err
+	}
+	home := f.homeDir(a.ticket.Number)
+	task := rules.Task{Role: a.role, Title: a.ticket.Title, Body: a.ticket.Body, Files: a.files, Rules: file.Rules, TextFile: filepath.Join(home, "pull-request.md"),
+		Evidence: a.evidence, Test: strings.Join(f.Settings.Test, " ")}
+	first, err := rules.Render(task)
+	if err != nil {
+		return product{}, err
+	}
+	run, err := f.Store.StartRun(ctx, store.Run{Role: a.role, Ticket: a.ticket.Number, Pull: a.pull, Generation: a.claim.Generation, Engine: f.Engine.Name(), Attempt: a.attempt,
+		Marker: marker, Step: "preparing", Limit: f.Settings.RunLimit, PromptBytes: first.Bytes}, a.told)
+	if err != nil {
+		return product{}, err
+	}
+	made, err := f.rounds(ctx, a, run, task)
+	if err == nil {
+		made.run = run
+		return made, nil
+	}
+	why := cause(err)
+	return product{}, errors.Join(err, f.Store.EndRun(context.WithoutCancel(ctx), run.ID, why.outcome, why.reason))
+}
+
+// rounds does the work of one run under its clock, its lease and a person's /cancel.
+func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task rules.Task) (made product, err error) {
+	kept, release := f.keepAlive(ctx, a.claim, run)
+	defer func() {
+		if stopped := release(); stopped != nil && err != nil {
+			err = stopped // what ended the work is why it failed
+		}
+		err = errors.Join(err, f.clean(context.WithoutCancel(ctx), a))
+	}()
+	dir, home := f.worktreeDir(a.ticket.Number), f.homeDir(a.ticket.Number)
+	if err := f.Mirror.Add(kept, dir, a.start, a.branch); err != nil {
+		return product{}, err
+	}
+	if err := errors.Join(os.RemoveAll(home), os.MkdirAll(filepath.Join(home, "tmp"), 0o700)); err != nil {
+		return product{}, fmt.Errorf("make the session's home: %w", err)
+	}
+	if a.text != "" {
+		if err := os.WriteFile(task.TextFile, []byte(a.text), 0o600); err != nil {
+			return product{}, fmt.Errorf("lay out the pull request text: %w", err)
+		}
+	}
+	log, err := f.openLog(run)
+	if err != nil {
+		return product{}, err
+	}
+	defer func() { err = errors.Join(err, log.Close()) }()
+	for round := 1; ; round++ {
+		made, refused, err := f.round(kept, a, run, task, round, log)
+		if err != nil || refused == nil {
+			return made, err
+		}
+		if round == f.Settings.Rounds {
+			return product{}, refused
+		}
+		task.Evidence = made.receipt.Evidence()
+		if task.Evidence == "" {
+			task.Evidence = refused.reason
+		}
+	}
+}
+
+// round is one session and the proof of what it left. refused is set when the work goes on: evidence, not an error.
+func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task rules.Task, round int, log io.Writer) (made product, refused *setback, err error) {
+	prompt, err := rules.Render(task)
+	if err != nil {
+		return made, nil, err
+	}
+	if err := f.Store.Step(ctx, run.ID, "session, round "+strconv.Itoa(round)); err != nil {
+		return made, nil, err
+	}
+	dir := f.worktreeDir(a.ticket.Number)
+	result, err := f.Engine.Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
+		Writable: f.Settings.Writable, Readable: f.Settings.Readable, Contain: f.Settings.Contain, Env: f.Settings.Env, Log: log})
+	if err != nil {
+		return made, nil, fmt.Errorf("session of %s: %w", f.Engine.Name(), err)
+	}
+	err = f.Store.Spend(context.WithoutCancel(ctx), run.ID, result.Turns, result.Usage.Input, result.Usage.Cached, result.Usage.Output, result.Usage.CostUSD)
+	if err != nil {
+		return made, nil, err
+	}
+	if s := sessionSetback(result); s != nil {
+		return made, nil, s
+	}
+	if err := f.Store.Step(ctx, run.ID, "proof, round "+strconv.Itoa(round)); err != nil {
+		return made, nil, err
+	}
+	if made.text, err = readText(task.TextFile); err != nil {
+		return made, nil, err
+	}
+	if made.head, err = f.Mirror.Take(ctx, dir, a.start, a.ticket.Title); err != nil {
+		return made, nil, fmt.Errorf("take the session's work: %w", err)
+	}
+	if made.head == a.start {
+		refused = &setback{outcome: "no change", reason: "the session ended without changing a file", code: true}
+		return made, refused, f.tellRefused(ctx, a, run, round, "empty change", refused.reason)
+	}
+	made.receipt, err = f.prove(ctx, a, run, made.head, made.text, log)
+	switch {
+	case errors.Is(err, proof.ErrBaseRed):
+		return made, nil, &setback{outcome: "base red", reason: err.Error()}
+	case err != nil:
+		return made, nil, fmt.Errorf("proof: %w", err)
+	case made.receipt.Proven:
+		return made, nil, nil
+	}
+	policy, detail := "not proven", made.receipt.Line()
+	if len(made.receipt.Refusals) > 0 {
+		policy, detail = made.receipt.Refusals[0].Policy, made.receipt.Refusals[0].Detail
+	}
+	refused = &setback{outcome: "refused", reason: policy + ": " + detail, code: true}
+	return made, refused, f.tellRefused(ctx, a, run, round, policy, detail)
+}
+
+func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, text string, log io.Writer) (proof.Receipt, error) {
+	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.ticket.Number), Env: f.Settings.Env,
+		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log})
+}
+
+func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, round int, policy, detail string) error {
+	return f.Store.Record(ctx, store.Event{Kind: store.ProofRefused, Ticket: a.ticket.Number, Pull: a.pull, Run: run.ID, Data: map[string]string{
+		"round": strconv.Itoa(round), "rounds": strconv.Itoa(f.Settings.Rounds), "policy": policy, "detail": detail, "title": a.ticket.Title, "url": a.ticket.URL}})
+}
+
+// clean removes what a run needed and nobody needs after it. The mirror keeps the commits, the logs stay.
+func (f *Factory) clean(ctx context.Context, a assignment) error {
+	err := f.Mirror.Remove(ctx, f.worktreeDir(a.ticket.Number))
+	return errors.Join(err, os.RemoveAll(f.homeDir(a.ticket.Number)), os.RemoveAll(f.proofDir(a.ticket.Number)))
+}
+
+// cancelPoll is how often a run looks whether a person wants it ended.
+const cancelPoll = 2 * time.Second
+
+// keepAlive renews the claim while the work goes on, and ends the work when the run's time is over, the claim is lost
+// or a person cancels it. release ends the watching and returns what ended the work early, if that did.
+func (f *Factory) keepAlive(ctx context.Context, claim store.Claim, run store.Run) (kept context.Context, release func() error) {
+	kept, cancel := context.WithCancelCause(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		limit := time.NewTimer(f.Settings.RunLimit)
+		defer limit.Stop()
+		poll := time.NewTicker(cancelPoll)
+		defer poll.Stop()
+		renewed := f.Store.Now()
+		for {
+			select {
+			case <-kept.Done():
+				return
+			case <-limit.C:
+				cancel(&setback{outcome: string(engine.Timeout), reason: "the run's " + f.Settings.RunLimit.String() + " are over", code: true})
+				return
+			case <-poll.C:
+			}
+			if err := f.cancelled(kept, run); err != nil {
+				cancel(err)
+				return
+			}
+			if now := f.Store.Now(); now.Sub(renewed) >= f.Settings.Lease/3 {
+				if err := f.Store.Renew(kept, claim, f.Settings.Lease); err != nil {
+					cancel(fmt.Errorf("renew the claim: %w", err))
+					return
+				}
+				renewed = now
+			}
+		}
+	}()
+	return kept, func() error {
+		cancel(nil)
+		<-done
+		if err := context.Cause(kept); !errors.Is(err, context.Canceled) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return &setback{outcome: string(engine.Cancelled), reason: "the daemon stops"}
+		}
+		return nil
+	}
+}
+
+// cancelled answers a /cancel of this run and returns it as a setback.
+func (f *Factory) cancelled(ctx context.Context, run store.Run) error {
+	requests, err := f.Store.Asked(ctx, store.RequestCancel)
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		if r.Run != run.ID {
+			continue
+		}
+		if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("Stopped run %d; ticket #%d goes back to Todo.", run.ID, run.Ticket)); err != nil {
+			return err
+		}
+		return &setback{outcome: string(engine.Cancelled), reason: "cancelled by " + r.ByName}
+	}
+	return nil
+}
+
+// installation is this database's own name in the markers of its processes, so that two factories on one machine never
+// take each other's sessions for leftovers.
+const installation = "installation"
+
+// Marker returns the prefix of the markers of every session of this installation.
+func Marker(ctx context.Context, s *store.Store, fresh func() string) (string, error) {
+	name, err := s.Setting(ctx, installation)
+	if err != nil || name != "" {
+		return "lightsout-" + name + "-", err
+	}
+	name = fresh()
+	return "lightsout-" + name + "-", s.SetSetting(ctx, installation, name)
+}
+
+func (f *Factory) marker(ctx context.Context, a assignment) (string, error) {
+	name, err := f.Store.Setting(ctx, installation)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("lightsout-%s-%d-%d-%s-%d", name, a.ticket.Number, a.claim.Generation, a.role, f.Store.Now().UnixMilli()), nil
+}
+
+// loadRules reads the rules file, which is itself the truth, and keeps a version of it where a hand has edited it.
+func (f *Factory) loadRules(ctx context.Context) (rules.File, error) {
+	file, err := rules.Load(f.RulesPath)
+	if err != nil {
+		return file, fmt.Errorf("read the rules: %w", err)
+	}
+	_, err = f.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: "edited by hand"})
+	return file, err
+}
+
+// openLog opens the file that keeps everything a run prints.
+func (f *Factory) openLog(run store.Run) (*os.File, error) {
+	name := f.logPath(run.ID)
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+func (f *Factory) logPath(run int64) string {
+	return filepath.Join(f.Dir, "logs", fmt.Sprintf("run-%d.log", run))
+}
+
+// readText reads the pull request text that a session left; none is "". A symbolic link is refused: it would have the
+// daemon read a file that the session cannot.
+func readText(name string) (string, error) {
+	info, err := os.Lstat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the pull request text: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("read the pull request text: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	return strings.ToValidUTF8(string(text), "\uFFFD"), errors.Join(err, file.Close())
+}
