@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 
-	"golang.org/x/sys/unix"
+	"github.com/landlock-lsm/go-landlock/landlock"
+	sys "github.com/landlock-lsm/go-landlock/landlock/syscall"
 )
 
 // Containment is what a tree may touch; everything else is denied, as far as
@@ -31,28 +32,41 @@ const leastABI = 2
 // LandlockABI is the version of the kernel's Landlock, 0 when it has none or
 // has it switched off.
 func LandlockABI() int {
-	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if errno != 0 {
+	version, err := sys.LandlockGetABIVersion()
+	if err != nil {
 		return 0
 	}
-	return int(version)
+	return version
 }
 
 // SystemPaths are what any program needs to read so that it starts at all:
 // programs, libraries, and the parts of /etc that name users, hosts,
 // certificates and time zones. They hold no secrets; /etc as a whole does.
 func SystemPaths() []string {
-	return []string{
+	paths := []string{
 		"/bin", "/sbin", "/lib", "/lib32", "/lib64", "/libx32", "/usr", "/opt", "/nix/store",
 		"/proc", "/sys",
-		"/etc/alternatives", "/etc/ca-certificates", "/etc/ca-certificates.conf", "/etc/crypto-policies",
-		"/etc/debian_version", "/etc/fonts", "/etc/gai.conf", "/etc/group", "/etc/host.conf", "/etc/hostname",
-		"/etc/hosts", "/etc/java", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/locale.conf",
-		"/etc/localtime", "/etc/login.defs", "/etc/lsb-release", "/etc/machine-id", "/etc/mime.types",
-		"/etc/nsswitch.conf", "/etc/os-release", "/etc/passwd", "/etc/pki", "/etc/profile", "/etc/profile.d",
-		"/etc/protocols", "/etc/resolv.conf", "/etc/services", "/etc/shells", "/etc/ssl", "/etc/terminfo",
-		"/etc/timezone",
+		"/etc/alternatives", "/etc/bash.bashrc", "/etc/ca-certificates", "/etc/ca-certificates.conf",
+		"/etc/crypto-policies", "/etc/debian_version", "/etc/fonts", "/etc/gai.conf", "/etc/gitattributes",
+		"/etc/gitconfig", "/etc/group", "/etc/host.conf", "/etc/hostname", "/etc/hosts", "/etc/inputrc",
+		"/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/locale.alias", "/etc/locale.conf",
+		"/etc/localtime", "/etc/login.defs", "/etc/lsb-release", "/etc/magic", "/etc/mime.types",
+		"/etc/nsswitch.conf", "/etc/os-release", "/etc/passwd", "/etc/perl", "/etc/pki", "/etc/profile",
+		"/etc/profile.d", "/etc/protocols", "/etc/resolv.conf", "/etc/services", "/etc/shells", "/etc/ssl/certs",
+		"/etc/ssl/openssl.cnf", "/etc/terminfo", "/etc/timezone",
 	}
+	for _, pattern := range []string{"/etc/java*", "/etc/python3*"} {
+		matches, err := filepath.Glob(pattern)
+		if err == nil { // the one error is a malformed pattern
+			paths = append(paths, matches...)
+		}
+	}
+	return paths
+}
+
+// devicePaths are read and written by programs of every kind and keep nothing.
+func devicePaths() []string {
+	return []string{"/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom", "/dev/tty", "/dev/ptmx", "/dev/pts"}
 }
 
 // check refuses lists that do not mean what they seem to.
@@ -68,20 +82,56 @@ func (c *Containment) check() error {
 	return nil
 }
 
-// apply puts this process under Landlock, so that it can still execute program,
-// and says whether it is in force.
-func (c *Containment) apply(_ string) (bool, error) {
+// apply gives up what the tree must not touch, so that program can still be
+// executed, and says whether Landlock is in force. The calling goroutine must be
+// locked to its thread, and execute the program itself.
+func (c *Containment) apply(program string) (bool, error) {
 	if c == nil {
 		return false, nil
 	}
+	inForce, err := c.restrict(program)
+	if err == nil {
+		err = dropCapabilities()
+	}
+	if err != nil {
+		return false, fmt.Errorf("contain: %w", err)
+	}
+	return inForce, nil
+}
+
+func (c *Containment) restrict(program string) (bool, error) {
 	if abi := LandlockABI(); abi < leastABI {
 		if c.Required {
-			return false, fmt.Errorf("contain: the kernel's Landlock has ABI %d, %d is the least", abi, leastABI)
+			return false, fmt.Errorf("the kernel's Landlock has ABI %d, %d is the least", abi, leastABI)
 		}
 		return false, nil
 	}
-	if c.Required {
-		return false, fmt.Errorf("contain: this build cannot: %w", os.ErrInvalid)
+	handled := landlock.V11
+	if c.Network {
+		handled.HandledAccessNet = 0
 	}
-	return false, nil
+	var rules []landlock.Rule
+	for _, path := range slices.Concat(c.ReadWrite, devicePaths()) {
+		if isFolder(path) {
+			rules = append(rules, landlock.RWDirs(path).WithRefer().WithIoctlDev().IgnoreIfMissing())
+		} else {
+			rules = append(rules, landlock.RWFiles(path).WithIoctlDev().IgnoreIfMissing())
+		}
+	}
+	for _, path := range slices.Concat(c.ReadOnly, SystemPaths(), []string{program}) {
+		if isFolder(path) {
+			rules = append(rules, landlock.RODirs(path).IgnoreIfMissing())
+		} else {
+			rules = append(rules, landlock.ROFiles(path).IgnoreIfMissing())
+		}
+	}
+	if err := handled.BestEffort().Restrict(rules...); err != nil {
+		return false, err
+	}
+	return true, nil
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }

@@ -1,6 +1,7 @@
 package process_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"os"
@@ -104,6 +105,28 @@ func play(mode string, args []string) int {
 			fmt.Print(err)
 			return 1
 		}
+	case "print":
+		content, err := os.ReadFile(args[0])
+		if err != nil {
+			return 1
+		}
+		os.Stdout.Write(content)
+	case "read-parent":
+		if _, err := os.ReadFile(fmt.Sprintf("/proc/%d/%s", os.Getppid(), args[0])); err != nil {
+			fmt.Print(err)
+			return 1
+		}
+	case "device":
+		if err := syscall.Mknod(args[0], syscall.S_IFBLK|0o600, 1<<8); err != nil {
+			fmt.Print(err)
+			return 1
+		}
+	case "signal":
+		pid, _ := strconv.Atoi(args[0])
+		if err := syscall.Kill(pid, 0); err != nil {
+			fmt.Print(err)
+			return 1
+		}
 	case "rename":
 		if err := os.Rename(args[0], args[1]); err != nil {
 			fmt.Print(err)
@@ -119,6 +142,10 @@ func play(mode string, args []string) int {
 			return 1
 		}
 		forever()
+	case "end-marked":
+		if _, err := process.EndMarked(context.Background(), args[0]); err != nil {
+			return 1
+		}
 	case "daemon":
 		return daemon(args)
 	default:
@@ -186,7 +213,7 @@ func player(t *testing.T, mode string, args ...string) process.Tree {
 		Args:   append([]string{binary, modeWord, mode}, args...),
 		Dir:    t.TempDir(),
 		Env:    []string{"PATH=/usr/bin:/bin", "HOME=/nowhere"},
-		Marker: fmt.Sprintf("process-test-%d-%s", os.Getpid(), t.Name()),
+		Marker: marker(t),
 		Limits: process.Limits{Wall: 30 * time.Second, Grace: 50 * time.Millisecond},
 	}
 }

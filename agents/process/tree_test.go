@@ -10,7 +10,6 @@ import (
 	"runtime"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -259,5 +258,3 @@ func allocated() int64 {
 	runtime.ReadMemStats(&stats)
 	return int64(stats.TotalAlloc)
 }
-
-var _ = syscall.SIGKILL
