@@ -36,7 +36,7 @@ func read[T any](ctx context.Context, c *Client, b budget, ask call[T]) (T, *git
 		if err := c.gate.open(b); err != nil {
 			return none, nil, err
 		}
-		value, resp, err := ask(ctx)
+		value, resp, err := once(ctx, c, ask)
 		if err == nil {
 			return value, resp, nil
 		}
@@ -73,11 +73,22 @@ func write[T any](ctx context.Context, c *Client, b budget, ask call[T]) (T, err
 	if err := c.gate.open(b); err != nil { // again: the write before may have met a limit
 		return none, err
 	}
-	value, _, err := ask(ctx)
+	value, _, err := once(ctx, c, ask)
 	if err != nil { // a cancelled write is no different from a lost one: it may have been done
 		return none, c.judge(b, err, true)
 	}
 	return value, nil
+}
+
+// once asks within the limit of one request.
+func once[T any](ctx context.Context, c *Client, ask call[T]) (T, *github.Response, error) {
+	limited, cancel := context.WithTimeout(ctx, c.timeout)
+	defer cancel()
+	value, resp, err := ask(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		err = fmt.Errorf("no answer within %v", c.timeout) // not the caller's deadline, and not to be taken for it
+	}
+	return value, resp, err
 }
 
 // writeOnly is write for the requests that are answered without a body.

@@ -33,6 +33,7 @@
 package forge
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,7 +49,7 @@ const (
 	// defaultWriteInterval: "make POST, PATCH, PUT, or DELETE requests … at least one second between each request",
 	// GitHub's "Best practices for using the REST API".
 	defaultWriteInterval = time.Second
-	// defaultTimeout bounds one request whose http.Client sets no limit of its own. GitHub itself gives up after ten seconds.
+	// defaultTimeout bounds one request when Options.HTTP sets no limit. GitHub itself gives up after ten seconds.
 	defaultTimeout = time.Minute
 	// userAgent is required by GitHub; without one it answers 403.
 	userAgent = "lightsout"
@@ -59,7 +60,7 @@ const (
 
 // Options is what a Client needs. Owner and Repo must be set; the rest has defaults.
 type Options struct {
-	HTTP       *http.Client  // its Transport is wrapped, itself is not changed; nil = a client of our own
+	HTTP       *http.Client  // its Transport is wrapped, its Timeout bounds each request, itself is not changed; nil = a minute
 	Token      func() string // asked for each request, so that a renewed token is used at once; nil = none
 	RESTURL    string        // "" = github.com; enterprise: https://HOST/api/v3
 	GraphQLURL string        // "" = github.com, or derived from a RESTURL that ends in /api/v3
@@ -95,7 +96,11 @@ type Client struct {
 	board board
 	log   *slog.Logger
 	now   func() time.Time
-	fresh bool
+
+	// timeout bounds one request. It is put on the context rather than on the http.Client, whose own timer goes on after
+	// answers that go-github does not close.
+	timeout time.Duration
+	fresh   bool
 }
 
 // New returns a Client. It asks nothing of the network: Probe does. Its errors name the option that is wrong.
@@ -111,7 +116,7 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{owner: o.Owner, repo: o.Repo, options: o, graphQL: graphQLURL.String(), board: board, log: o.Log, now: o.Now}
+	c := &Client{owner: o.Owner, repo: o.Repo, options: o, graphQL: graphQLURL.String(), board: board, log: o.Log, now: o.Now, timeout: defaultTimeout}
 	if c.now == nil {
 		c.now = time.Now
 	}
@@ -120,26 +125,23 @@ func New(o Options) (*Client, error) {
 	}
 	c.gate = newGate(c.now, o.WriteInterval)
 
-	base := http.Client{Timeout: defaultTimeout}
+	var wire http.RoundTripper = http.DefaultTransport
 	if o.HTTP != nil {
-		base = *o.HTTP
-		if base.Timeout == 0 {
-			base.Timeout = defaultTimeout
+		c.timeout = cmp.Or(o.HTTP.Timeout, c.timeout)
+		if o.HTTP.Transport != nil {
+			wire = o.HTTP.Transport
 		}
 	}
-	if base.Transport == nil {
-		base.Transport = http.DefaultTransport
-	}
 	c.meter = &meter{
-		next:    &identity{next: base.Transport, token: o.Token, origins: []string{origin(restURL), origin(graphQLURL)}},
+		next:    &identity{next: wire, token: o.Token, origins: []string{origin(restURL), origin(graphQLURL)}},
 		graphQL: graphQLURL.Path,
 		gate:    c.gate,
 		now:     c.now,
 	}
-	c.http = &http.Client{Transport: newCache(c.meter), Timeout: base.Timeout}
-	c.still = &http.Client{Transport: c.http.Transport, Timeout: base.Timeout,
+	c.http = &http.Client{Transport: newCache(c.meter)}
+	c.still = &http.Client{Transport: c.http.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	c.nowhere = &http.Client{Transport: base.Transport, Timeout: base.Timeout}
+	c.nowhere = &http.Client{Transport: wire}
 
 	c.rest = github.NewClient(c.http)
 	c.rest.BaseURL = restURL

@@ -1,0 +1,169 @@
+package forge
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestEveryStateOfACheckRunHasOurWord(t *testing.T) {
+	for _, test := range []struct {
+		status, conclusion string
+		want               CheckState
+	}{
+		{"queued", "", Pending}, {"in_progress", "", Pending}, {"waiting", "", Pending}, {"requested", "", Pending}, {"", "", Pending},
+		{"in_progress", "success", Pending}, // not over yet, whatever it says
+		{"completed", "success", Success}, {"completed", "failure", Failure}, {"completed", "neutral", Neutral},
+		{"completed", "skipped", Skipped}, {"completed", "cancelled", Cancelled}, {"completed", "timed_out", TimedOut},
+		{"completed", "action_required", ActionRequired}, {"completed", "stale", Errored}, {"completed", "startup_failure", Errored},
+		{"completed", "", Errored}, {"completed", "a word of next year", Errored},
+	} {
+		if got := runState(test.status, test.conclusion); got != test.want {
+			t.Errorf("runState(%q, %q) = %q, want %q", test.status, test.conclusion, got, test.want)
+		}
+	}
+}
+
+func run(id int, app, name, conclusion string) object {
+	return object{"id": id, "name": name, "head_sha": "abc", "status": "completed", "conclusion": conclusion, "app": object{"slug": app},
+		"details_url": fmt.Sprintf("https://github.test/o/r/actions/runs/%d/job/%d", 1000+id, 2000+id)}
+}
+
+func status(id int, context, state string) object {
+	return object{"id": id, "context": context, "state": state, "target_url": "https://ci.test/1", "description": "said"}
+}
+
+func TestOfEachAppAndNameTheLatestCounts(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		runs     []any
+		statuses []any
+		want     []string
+	}{
+		{"none", nil, nil, nil},
+		{"a re-run that went well", []any{run(1, "github-actions", "test", "failure"), run(2, "github-actions", "test", "success")}, nil,
+			[]string{"test@github-actions success"}},
+		{"in any order", []any{run(2, "github-actions", "test", "failure"), run(1, "github-actions", "test", "success")}, nil,
+			[]string{"test@github-actions failure"}},
+		{"one name of two apps", []any{run(1, "github-actions", "test", "failure"), run(2, "other", "test", "success")}, nil,
+			[]string{"test@github-actions failure", "test@other success"}},
+		{"a status of the same name", []any{run(1, "github-actions", "test", "success")}, []any{status(1, "test", "error")},
+			[]string{"test@ error", "test@github-actions success"}},
+		{"statuses", nil, []any{status(3, "ci/b", "pending"), status(1, "ci/a", "success"), status(2, "ci/a", "failure")},
+			[]string{"ci/a@ failure", "ci/b@ pending"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newServer(t)
+			s.on("GET", "/commits/abc/check-runs", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("filter") != "latest" {
+					t.Errorf("asked for %s", r.URL.RawQuery)
+				}
+				says(200, toJSON(t, object{"total_count": len(test.runs), "check_runs": test.runs}))(w, r)
+			})
+			s.on("GET", "/commits/abc/status", says(200, toJSON(t, object{"sha": "abc", "statuses": test.statuses})))
+			checks, err := s.client(nil).Checks(t.Context(), "abc")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var got []string
+			for _, c := range checks {
+				got = append(got, fmt.Sprintf("%s@%s %s", c.Name, c.App, c.State))
+				if c.SHA != "abc" {
+					t.Errorf("check %s is about %q", c.Name, c.SHA)
+				}
+				if c.App == "" && (c.RunID != 0 || c.JobID != 0 || c.Summary != "said") {
+					t.Errorf("status %+v", c)
+				}
+				if c.App != "" && (c.WorkflowRunID != 1000+c.RunID || c.JobID != 2000+c.RunID) {
+					t.Errorf("check run %d has job %d of run %d", c.RunID, c.JobID, c.WorkflowRunID)
+				}
+			}
+			if !slices.Equal(got, test.want) {
+				t.Errorf("checks are %q, want %q", got, test.want)
+			}
+		})
+	}
+}
+
+func TestAFailedCheckTellsWhere(t *testing.T) {
+	red, green := run(1, "linter", "lint", "failure"), run(2, "linter", "vet", "success")
+	red["output"] = object{"summary": "1 fault", "annotations_count": 1}
+	green["output"] = object{"title": "fine", "annotations_count": 3}
+	s := newServer(t)
+	s.on("GET", "/commits/abc/check-runs", says(200, toJSON(t, object{"check_runs": []any{red, green}})))
+	s.on("GET", "/commits/abc/status", says(200, `{"sha":"abc"}`))
+	s.on("GET", "/check-runs/1/annotations", says(200, `[{"path":"csv.go","start_line":88,"annotation_level":"failure","message":"unused variable rows"}]`))
+	checks, err := s.client(nil).Checks(t.Context(), "abc")
+	if err != nil || len(checks) != 2 {
+		t.Fatalf("%v, %v", checks, err)
+	}
+	want := []Annotation{{"csv.go", 88, "failure", "unused variable rows"}}
+	if !slices.Equal(checks[0].Annotations, want) || checks[0].Summary != "1 fault" {
+		t.Errorf("failed check is %+v", checks[0])
+	}
+	if checks[1].Annotations != nil || checks[1].Summary != "fine" {
+		t.Errorf("green check is %+v", checks[1])
+	}
+}
+
+func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testing.T) {
+	const branchOf = `{"name":"release/1","protected":true,"protection":{"enabled":true,"required_status_checks":{"contexts":["test","lint"],"checks":[{"context":"test","app_id":1},{"context":"build"}]}}}`
+	const ruled = `[{"type":"deletion"},{"type":"a rule of next year","parameters":{"x":1}},{"type":"required_status_checks","parameters":{"required_status_checks":[{"context":"e2e"},{"context":"test"}]}}]`
+	for _, test := range []struct {
+		name       string
+		configured []string
+		branch     http.HandlerFunc
+		rules      http.HandlerFunc
+		want       string
+	}{
+		{"configured", []string{"mine"}, nil, nil, "mine"},
+		{"both kinds", nil, says(200, branchOf), says(200, ruled), "build e2e lint test"},
+		{"protection alone", nil, says(200, branchOf), says(200, `[]`), "build lint test"},
+		{"a server without rules", nil, says(200, branchOf), says(404, `{}`), "build lint test"},
+		{"nobody asks for any", nil, says(200, `{"protected":false,"protection":{"enabled":false,"required_status_checks":{"enforcement_level":"off","contexts":[],"checks":[]}}}`), says(200, `[]`), ""},
+		{"no such branch", nil, says(404, `{"message":"Branch not found"}`), nil, "error"},
+		{"rules may not be read", nil, says(200, branchOf), says(403, `{"message":"no"}`), "error"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := newServer(t)
+			if test.branch != nil {
+				s.on("GET", "/branches/{branch}", test.branch)
+			}
+			if test.rules != nil {
+				s.on("GET", "/rules/branches/{branch}", test.rules)
+			}
+			names, err := s.client(func(o *Options) { o.Required = test.configured }).RequiredChecks(t.Context(), "release/1")
+			got := strings.Join(names, " ")
+			if err != nil {
+				got = "error"
+			}
+			if got != test.want {
+				t.Errorf("required are %q, %v, want %q", got, err, test.want)
+			}
+		})
+	}
+}
+
+func TestACheckIsAskedForOnceMoreWhereItCameFrom(t *testing.T) {
+	for _, test := range []struct {
+		check Check
+		want  string
+	}{
+		{Check{Name: "test", RunID: 1, JobID: 2}, "POST " + repoPath + "/actions/jobs/2/rerun"},
+		{Check{Name: "lint", RunID: 1}, "POST " + repoPath + "/check-runs/1/rerequest"},
+		{Check{Name: "ci/a"}, "not found"},
+	} {
+		s := newServer(t)
+		s.mux.HandleFunc("/", says(201, `{}`))
+		err := s.client(nil).Rerun(t.Context(), test.check)
+		got := sortOf(err)
+		if err == nil {
+			got = s.asked[0]
+		}
+		if got != test.want {
+			t.Errorf("rerun of %s: %s, want %s", test.check.Name, got, test.want)
+		}
+	}
+}
