@@ -35,7 +35,9 @@ func (v *versioned) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, _ = io.WriteString(w, body)
 }
 
-func (v *versioned) count() string { return fmt.Sprintf("%d full, %d unchanged", v.full.Load(), v.not.Load()) }
+func (v *versioned) count() string {
+	return fmt.Sprintf("%d full, %d unchanged", v.full.Load(), v.not.Load())
+}
 
 const atABC, atDEF = `{"object":{"sha":"abc"}}`, `{"object":{"sha":"def"}}`
 

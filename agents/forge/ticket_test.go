@@ -236,6 +236,16 @@ func TestATicketMovesBetweenLabels(t *testing.T) {
 	}
 }
 
+func TestALabelOfAnyNameIsRemovedAndNoOther(t *testing.T) {
+	const name = "a/b? 50% #1 done"
+	s := newServer(t)
+	i := &issue{t: t, labels: []string{"a", "a/b", name}}
+	i.serve(s)
+	if err := s.client(nil).RemoveLabel(t.Context(), 7, name); err != nil || !slices.Equal(i.labels, []string{"a", "a/b"}) {
+		t.Errorf("left %q, %v", i.labels, err)
+	}
+}
+
 func TestAMoveThatCannotBeIsAnError(t *testing.T) {
 	s := newServer(t)
 	(&issue{t: t}).serve(s)

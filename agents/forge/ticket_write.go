@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/url"
 	"strings"
 
 	"github.com/google/go-github/v60/github"
@@ -86,7 +87,8 @@ func (c *Client) AddLabels(ctx context.Context, number int, labels ...string) ([
 // RemoveLabel takes a label off; one that is not there is off already.
 func (c *Client) RemoveLabel(ctx context.Context, number int, label string) error {
 	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
-		return c.rest.Issues.RemoveLabelForIssue(ctx, c.owner, c.repo, number, label)
+		// go-github puts the name into the path as it is: what follows a question mark would name no label.
+		return c.rest.Issues.RemoveLabelForIssue(ctx, c.owner, c.repo, number, url.PathEscape(label))
 	})
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("remove label %s from #%d: %w", label, number, err)
