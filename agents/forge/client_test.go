@@ -44,7 +44,7 @@ var (
 			_, err := c.CreateIssue(ctx, NewIssue{Title: "t"})
 			return err
 		},
-		"DeleteBranch": func(ctx context.Context, c *Client) error { return c.DeleteBranch(ctx, "b", "") },
+		"DeleteBranch": func(ctx context.Context, c *Client) error { return c.DeleteBranch(ctx, "b") },
 		"Dispatch":     func(ctx context.Context, c *Client) error { return c.Dispatch(ctx, Workflow{File: "f", Ref: "main"}) },
 		"EditComment":  func(ctx context.Context, c *Client) error { _, err := c.EditComment(ctx, 7, "hello"); return err },
 		"EditPullRequest": func(ctx context.Context, c *Client) error {

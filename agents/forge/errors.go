@@ -41,14 +41,19 @@ func (e *RateLimited) Error() string {
 type Unreachable struct {
 	// MayHaveCommitted: this was a write and it may have reached GitHub. Look before it is repeated.
 	MayHaveCommitted bool
+	Op               string // what a caller waited for in vain, when it says so itself; "" from this package, which wraps
 	Err              error
 }
 
 func (e *Unreachable) Error() string {
+	words := "GitHub unreachable"
 	if e.MayHaveCommitted {
-		return fmt.Sprintf("GitHub unreachable, the write may have been done: %v", e.Err)
+		words += ", the write may have been done"
 	}
-	return fmt.Sprintf("GitHub unreachable: %v", e.Err)
+	if e.Op != "" {
+		words += ": " + e.Op
+	}
+	return fmt.Sprintf("%s: %v", words, e.Err)
 }
 
 func (e *Unreachable) Unwrap() error { return e.Err }

@@ -67,20 +67,9 @@ func (c *Client) Branch(ctx context.Context, name string) (string, error) {
 	return ref.GetObject().GetSHA(), nil
 }
 
-// DeleteBranch deletes a branch if it is at sha still; "" deletes it wherever it is. ErrHeadMoved when somebody pushed. A
-// branch that is gone is deleted already. GitHub has no condition for this: the look is right before the act.
-func (c *Client) DeleteBranch(ctx context.Context, name, sha string) error {
-	if sha != "" {
-		at, err := c.Fresh().Branch(ctx, name)
-		switch {
-		case errors.Is(err, ErrNotFound):
-			return nil
-		case err != nil:
-			return fmt.Errorf("delete branch %s: %w", name, err)
-		case at != sha:
-			return fmt.Errorf("delete branch %s: %w: it is at %s", name, ErrHeadMoved, at)
-		}
-	}
+// DeleteBranch deletes a branch wherever it is: GitHub has no condition for this, so look with Branch right before. One
+// that is gone is deleted already.
+func (c *Client) DeleteBranch(ctx context.Context, name string) error {
 	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
 		return c.rest.Git.DeleteRef(ctx, c.owner, c.repo, "heads/"+name)
 	})
