@@ -41,6 +41,7 @@ type Server struct {
 	mu      sync.Mutex
 	changed chan struct{} // closed and replaced at every change: the one thing that waits wait for
 	closed  chan struct{}
+	boot    int64 // when this server began, which tells it from the one before
 	version int64 // counts changes; every message and chat carries the version of its last one
 
 	people    []*person
@@ -94,6 +95,7 @@ func New(o Options) *Server {
 		callbackLife: o.CallbackLife,
 		changed:      make(chan struct{}),
 		closed:       make(chan struct{}),
+		boot:         o.Now().UnixNano(),
 		lastID:       100,
 		callbacks:    map[string]*callback{},
 		files:        map[string]*attachment{},
