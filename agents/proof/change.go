@@ -84,3 +84,37 @@ func identifiers(s string) []string {
 		return r != '_' && (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z') && r < 0x80
 	})
 }
+
+// everyday are words of compilers and of Go that name nothing.
+var everyday = words(`undefined no field or method has type of variable value constant in argument to not have want cannot use as is
+	enough many too call assignment mismatch returns values but func function struct interface literal unknown missing does
+	implement package import imports required module provides std go test build failed setup FAIL declared and used redeclared
+	this block other declaration expected found at the a an it add get string int int64 bool error byte any nil err T t testing`)
+
+// brings reports whether the change adds or alters something that the compiler's words are about: the name of what tests
+// call, a type, a package.
+func (c *change) brings(said string) bool {
+	names := map[string]bool{}
+	for _, f := range c.source() {
+		for _, lines := range [][]line{f.added, f.removed} {
+			for _, l := range lines {
+				for _, name := range identifiers(l.text) {
+					names[name] = true
+				}
+			}
+		}
+		for _, name := range identifiers(f.path) {
+			names[name] = true
+		}
+	}
+	for l := range strings.Lines(said) {
+		if _, message, ok := strings.Cut(l, ": "); ok { // after file:line:column
+			for _, name := range identifiers(message) {
+				if names[name] && !everyday[name] {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}

@@ -10,20 +10,26 @@ import (
 // Policies, by the names that refusals carry and that the configuration may turn into warnings.
 const (
 	PolicyEmpty        = "empty-change"         // there is nothing
-	PolicyWhy          = "no-why"               // the text does not say why
 	PolicyNoTests      = "no-tests"             // code changed, no test did
-	PolicyNotRun       = "tests-not-run"        // the tests of the change are skipped or never run
+	PolicyNotRun       = "tests-not-run"        // the tests of the change are never run
 	PolicyPassOnBase   = "tests-pass-on-base"   // they would have passed without the change
 	PolicyFailOnHead   = "tests-fail-on-head"   // they do not pass with it
 	PolicyNotCompiling = "tests-do-not-compile" // on the base, though the change brings nothing new that they call
 	PolicyFlaky        = "flaky-tests"          // what is left to decide is decided by chance
 	PolicySuite        = "suite-fails"          // something else broke
-	PolicyStub         = "stub"                 // a body that stands for code not written
+
+	PolicyWhy        = "no-why"         // the text does not say why
+	PolicyStub       = "stub"           // a body that stands for code not written
+	PolicyProtected  = "protected-path" // how work is judged, or what runs by itself
+	PolicyDependency = "new-dependency" // one that the text does not justify
+	PolicyForeign    = "foreign-file"   // it does not belong into a repository
+	PolicySecret     = "secret"         // a credential in the change or its text
+	PolicySize       = "too-large"      // more than can be reviewed
 )
 
 // policy is one judgement of the change itself, before anything is run. It is pure.
 type policy struct {
-	name  string
+	name  string // of its refusals that carry none
 	judge func(*change) []Refusal
 }
 
@@ -33,23 +39,31 @@ func policies() []policy {
 		{PolicyWhy, judgeWhy},
 		{PolicyNoTests, judgeTests},
 		{PolicyStub, judgeStubs},
+		{PolicyHardCoded, judgeHardCoded},
+		{PolicyProtected, judgeProtected},
+		{PolicySecret, judgeSecrets},
+		{PolicyDependency, judgeDependencies},
+		{PolicyForeign, judgeBelonging},
+		{PolicySize, judgeSize},
+		{PolicyGolden, judgeGolden},
+		{PolicyThreshold, judgeThresholds},
+		{PolicyFocused, judgeTestWords},
 	}
 }
 
-// always are the policies that no configuration can turn into a warning: without them nothing is proved.
-var always = []string{PolicyEmpty, PolicyNoTests, PolicyNotRun, PolicyPassOnBase, PolicyFailOnHead, PolicyNotCompiling, PolicyFlaky, PolicySuite}
+// PolicyNames are the policies that the configuration may turn into warnings. The others are the proof itself.
+func PolicyNames() []string {
+	return []string{
+		PolicyWhy, PolicyStub, PolicyHardCoded, PolicyProtected, PolicySecret, PolicyDependency, PolicyForeign, PolicySize,
+		PolicyDeleted, PolicySkipped, PolicyFocused, PolicyRemoved, PolicyLoosened, PolicyGolden, PolicyThreshold,
+	}
+}
 
 // checkWarn refuses names of policies that do not exist or that must refuse.
 func checkWarn(names []string) error {
-	var known []string
-	for _, p := range policies() {
-		if !slices.Contains(always, p.name) {
-			known = append(known, p.name)
-		}
-	}
 	for _, name := range names {
-		if !slices.Contains(known, name) {
-			return fmt.Errorf("policy %q cannot be a warning: the ones that can are %s", name, strings.Join(known, ", "))
+		if !slices.Contains(PolicyNames(), name) {
+			return fmt.Errorf("policy %q cannot be a warning: the ones that can are %s", name, strings.Join(PolicyNames(), ", "))
 		}
 	}
 	return nil

@@ -40,8 +40,10 @@ func steady(tests []test, same func(test) bool) (kept, flaky []test) {
 }
 
 func sortTests(tests []test) {
-	slices.SortFunc(tests, func(a, b test) int { return cmp.Compare(a.String(), b.String()) })
+	slices.SortFunc(tests, compareTests)
 }
+
+func compareTests(a, b test) int { return cmp.Compare(a.String(), b.String()) }
 
 // strength is the strongest way in which one of the tests fails on the base.
 func (p plan) strength(tells []test, base results) string {

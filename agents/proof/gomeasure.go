@@ -1,0 +1,209 @@
+package proof
+
+import (
+	"go/ast"
+	"go/build"
+	"go/token"
+	"io"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// measure is how much a Go test checks, as far as its text tells.
+type measure struct {
+	assertions int  // calls that can fail the test
+	cases      int  // rows of its tables
+	skips      int  // calls that skip it
+	bare       bool // a skip that no condition guards
+	line       int  // of the first skip, else of the function
+	names      map[string]bool
+}
+
+var (
+	failing   = words("Error Errorf Fatal Fatalf Fail FailNow")
+	skipping  = words("Skip Skipf SkipNow")
+	checkers  = words("assert require is must qt c check expect td")
+	handles   = words("t tt tb")
+	checkName = regexp.MustCompile(`^(?i:assert|require|expect|check|must|verify|want|ensure)|^(Equal|DeepEqual|NoError|Diff)`)
+)
+
+// measure counts what the function holds.
+func (f *goFile) measure(fn goFunc) measure {
+	m := measure{line: fn.first, names: map[string]bool{}}
+	guards := 0
+	var stack []bool
+	ast.Inspect(fn.node, func(n ast.Node) bool {
+		if n == nil {
+			if stack[len(stack)-1] {
+				guards--
+			}
+			stack = stack[:len(stack)-1]
+			return true
+		}
+		guard := isGuard(n)
+		if guard {
+			guards++
+		}
+		stack = append(stack, guard)
+		switch x := n.(type) {
+		case *ast.Ident:
+			m.names[x.Name] = true
+		case *ast.CallExpr:
+			switch name, on := callee(x); {
+			case skipping[name] && on != "":
+				if m.skips == 0 {
+					m.line = f.set.Position(x.Pos()).Line
+				}
+				m.skips++
+				m.bare = m.bare || guards == 0
+			case failing[name] && on != "", checkers[on], checkName.MatchString(name), handsOver(x):
+				m.assertions++
+			}
+		case *ast.CompositeLit:
+			m.cases += rows(x)
+		}
+		return true
+	})
+	return m
+}
+
+// isGuard reports whether what is inside the node happens only under a condition that is not a constant.
+func isGuard(n ast.Node) bool {
+	switch x := n.(type) {
+	case *ast.IfStmt:
+		varies := false
+		ast.Inspect(x.Cond, func(n ast.Node) bool {
+			if id, ok := n.(*ast.Ident); ok && id.Name != "true" && id.Name != "false" {
+				varies = true
+			}
+			return true
+		})
+		return varies
+	case *ast.CaseClause, *ast.CommClause:
+		return true
+	}
+	return false
+}
+
+// handsOver reports whether the call passes the test on: to something that checks on its behalf, as far as anyone can tell.
+func handsOver(call *ast.CallExpr) bool {
+	return slices.ContainsFunc(call.Args, func(arg ast.Expr) bool {
+		id, ok := arg.(*ast.Ident)
+		return ok && handles[id.Name]
+	})
+}
+
+// callee is the name of what is called, and what it is called on when that is a plain name.
+func callee(call *ast.CallExpr) (name, on string) {
+	switch fn := call.Fun.(type) {
+	case *ast.Ident:
+		return fn.Name, ""
+	case *ast.SelectorExpr:
+		if x, ok := fn.X.(*ast.Ident); ok {
+			return fn.Sel.Name, x.Name
+		}
+		return fn.Sel.Name, "?"
+	}
+	return "", ""
+}
+
+// rows are the elements of a slice, array or map that are literals themselves: the cases of a table.
+func rows(lit *ast.CompositeLit) int {
+	switch lit.Type.(type) {
+	case *ast.ArrayType, *ast.MapType:
+	default:
+		return 0
+	}
+	n := 0
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			e = kv.Value
+		}
+		if _, ok := e.(*ast.CompositeLit); ok {
+			n++
+		}
+	}
+	return n
+}
+
+// tables are the rows of the tables that stand outside of functions, by the name of the variable.
+func (f *goFile) tables() map[string]measure {
+	all := map[string]measure{}
+	for _, d := range f.node.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.VAR {
+			continue
+		}
+		for _, s := range g.Specs {
+			v, ok := s.(*ast.ValueSpec)
+			if !ok || len(v.Values) != len(v.Names) {
+				continue
+			}
+			for i, name := range v.Names {
+				if lit, ok := v.Values[i].(*ast.CompositeLit); ok {
+					all[name.Name] = measure{cases: rows(lit), line: f.set.Position(name.Pos()).Line}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// declared are the names of the functions, types, methods, variables and constants of a file.
+func (f *goFile) declared() []string {
+	var all []string
+	for _, d := range f.node.Decls {
+		switch d := d.(type) {
+		case *ast.FuncDecl:
+			all = append(all, d.Name.Name)
+		case *ast.GenDecl:
+			for _, s := range d.Specs {
+				switch s := s.(type) {
+				case *ast.TypeSpec:
+					all = append(all, s.Name.Name)
+				case *ast.ValueSpec:
+					for _, n := range s.Names {
+						all = append(all, n.Name)
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// built reports whether go would build a file of that name and content here, with the tags of the test command.
+func built(p string, content []byte, flags []string) bool {
+	ctx := build.Default
+	ctx.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(content))), nil }
+	for _, flag := range flags {
+		if tags, ok := strings.CutPrefix(flag, "-tags="); ok {
+			ctx.BuildTags = strings.FieldsFunc(tags, func(r rune) bool { return r == ',' || r == ' ' })
+		}
+	}
+	ok, err := ctx.MatchFile(path.Dir(p), path.Base(p))
+	return ok || err != nil
+}
+
+// alike is how many of the names that two functions use they have in common, from 0 to 1.
+func alike(a, b map[string]bool) float64 {
+	common := 0
+	for name := range a {
+		if b[name] {
+			common++
+		}
+	}
+	return float64(common) / float64(max(len(a), len(b), 1))
+}
+
+// sortedKeys are the keys of a map in order.
+func sortedKeys[V any](m map[string]V) []string {
+	keys := make([]string, 0, len(m))
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}

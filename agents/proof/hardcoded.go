@@ -1,0 +1,111 @@
+package proof
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+)
+
+// PolicyHardCoded: the code gives the very answer that a test expects, without working it out.
+const PolicyHardCoded = "hard-coded"
+
+var (
+	literal     = "(?:-?\\d[\\w.]*|\"[^\"]*\"|'[^']*'|`[^`]*`|true|false|nil|null|None|True|False|undefined)"
+	returned    = regexp.MustCompile(`^\s*(?:return\b|=>)\s*\(?(` + literal + `(?:\s*,\s*` + literal + `)*)\)?\s*;?\s*$`)
+	literals    = regexp.MustCompile(literal)
+	header      = regexp.MustCompile(`^\s*(?:(?:export|default|async|public|private|protected|static|pub|final|const|let|var)\s+)*(?:func|def|fn|function)?\b[^=()]*\(?[^()]*\)?[^=()]*\(([^()]*)\)[^()]*(?:\([^()]*\))?[^()]*(?:\{|:|=>\s*\{?)\s*$`)
+	condition   = regexp.MustCompile(`^\s*(?:\}\s*)?(?:else\s+)?(?:if|elif)\b(.*)$`)
+	equality    = regexp.MustCompile(`(?:===?|\bis\b|\.equals\(|bytes\.Equal\()\s*(` + literal + `)|(` + literal + `)\s*===?`)
+	trivial     = words(`0 1 -1 2 0.0 1.0 "" '' true false nil null None True False undefined`)
+	keywordLike = regexp.MustCompile("^[\"'`][.\\w-]{0,12}[\"'`]$")
+)
+
+// judgeHardCoded refuses answers that stand in the code as they stand in the tests: a function with parameters that only returns a
+// literal which the new tests expect, and a condition on a literal of the new tests whose only consequence is another of them. A short word
+// as the condition is how tables of real programs look, so it is let pass.
+func judgeHardCoded(c *change) []Refusal {
+	expected := map[string]bool{}
+	for _, f := range c.tests() {
+		for _, l := range f.added {
+			for _, value := range literals.FindAllString(l.text, -1) {
+				if !trivial[value] {
+					expected[unquoted(value)] = true
+				}
+			}
+		}
+	}
+	var all []Refusal
+	for _, f := range c.source() {
+		if f.deleted() || !isCode(f.path) {
+			continue
+		}
+		all = append(all, f.hardCoded(c, expected)...)
+	}
+	return all
+}
+
+func (f *file) hardCoded(c *change, expected map[string]bool) []Refusal {
+	var all []Refusal
+	var lines []string // of the head, read only when needed
+	for _, l := range f.added {
+		m := returned.FindStringSubmatch(l.text)
+		if m == nil || !slices.ContainsFunc(literals.FindAllString(m[1], -1), func(v string) bool { return !trivial[v] && expected[unquoted(v)] }) {
+			continue
+		}
+		if lines == nil {
+			lines = strings.Split(string(c.head(f.path)), "\n")
+		}
+		above := lineAbove(lines, l.number)
+		if m := condition.FindStringSubmatch(above); m != nil && !dataOfTests(m[1], expected) {
+			continue
+		} else if m == nil && !hasParameters(above) {
+			continue
+		}
+		all = append(all, Refusal{File: f.path, Line: l.number, Detail: "the answer that a test expects stands in the code instead of being worked out: " + clip(above, 80) + " " + clip(l.text, 80)})
+	}
+	return all
+}
+
+// lineAbove is the last line before the numbered one that holds code.
+func lineAbove(lines []string, number int) string {
+	for i := min(number-2, len(lines)-1); i >= 0; i-- {
+		text := strings.TrimSpace(lines[i])
+		if text != "" && !strings.HasPrefix(text, "//") && !strings.HasPrefix(text, "#") && !strings.HasPrefix(text, `"""`) {
+			return lines[i]
+		}
+	}
+	return ""
+}
+
+// dataOfTests reports whether a condition asks for data of the tests: it compares with literals, all of them stand in the tests, and one at
+// least is no short word.
+func dataOfTests(cond string, expected map[string]bool) bool {
+	found := equality.FindAllStringSubmatch(cond, -1)
+	special := false
+	for _, m := range found {
+		value := m[1] + m[2]
+		if !trivial[value] && !expected[unquoted(value)] {
+			return false
+		}
+		special = special || !trivial[value] && !keywordLike.MatchString(value)
+	}
+	return special || len(found) > 1
+}
+
+// hasParameters reports whether the line begins a function that is given something it could use.
+func hasParameters(s string) bool {
+	m := header.FindStringSubmatch(s)
+	if m == nil {
+		return false
+	}
+	for _, p := range strings.Split(m[1], ",") {
+		switch name, _, _ := strings.Cut(strings.TrimSpace(p), " "); strings.Trim(name, "&:") {
+		case "", "_", "self", "cls", "this", "mut":
+		default:
+			return true
+		}
+	}
+	return false
+}
+
+func unquoted(s string) string { return strings.Trim(s, "\"'`") }

@@ -1,0 +1,74 @@
+package proof
+
+import (
+	"path"
+	"strings"
+)
+
+// Names of files and folders that say how work is judged, what runs on people's and servers' machines by itself, or what
+// coding CLIs obey. A change to one of them is for a person to make.
+var (
+	protectedDirs = words(".github .gitlab .circleci .buildkite .ci .husky .githooks .git .claude .codex .gemini .cursor .qwen .opencode .pi .lightsout")
+	// In the root of the repository alone: a folder of this name further down may well be code.
+	protectedRoots = words("ci")
+	protectedFiles = words(`CODEOWNERS .gitmodules .gitattributes .gitconfig .gitlab-ci.yml .travis.yml .drone.yml .woodpecker.yml
+		Jenkinsfile azure-pipelines.yml bitbucket-pipelines.yml appveyor.yml .appveyor.yml cloudbuild.yaml
+		.pre-commit-config.yaml lefthook.yml lefthook.yaml .lefthook.yml .overcommit.yml
+		AGENTS.md AGENT.md CLAUDE.md GEMINI.md QWEN.md CONVENTIONS.md copilot-instructions.md
+		pre-commit commit-msg prepare-commit-msg pre-push post-checkout post-commit post-merge pre-receive post-receive
+		.cursorrules .windsurfrules .clinerules .mcp.json .aider.conf.yml .envrc .npmrc .yarnrc.yml .pypirc`)
+)
+
+// judgeProtected refuses changes to protected paths, submodules, and links that lead out of the tree.
+func judgeProtected(c *change) []Refusal {
+	var all []Refusal
+	for _, f := range c.files {
+		if f.mode == modeSubmodule {
+			all = append(all, Refusal{File: f.path, Detail: "a submodule is another repository's code: a person has to change it"})
+			continue
+		}
+		for _, p := range []string{f.before(), f.after()} {
+			if p != "" && isProtected(p, c.protected) {
+				all = append(all, Refusal{File: p, Detail: "this path is protected (how work is checked, or what runs by itself): a person has to change it"})
+				break
+			}
+		}
+		if f.mode == modeLink && !f.deleted() {
+			if target := string(c.head(f.path)); escapes(f.path, target) {
+				all = append(all, Refusal{File: f.path, Detail: "a link that leads out of the repository: to " + clip(target, 100)})
+			}
+		}
+	}
+	return all
+}
+
+// isProtected reports whether the path is one of the usual protected ones or matches a pattern. Case does not count: some
+// file systems do not keep it.
+func isProtected(p string, patterns []string) bool {
+	parts := strings.Split(strings.ToLower(p), "/")
+	for i, part := range parts {
+		if i < len(parts)-1 && (protectedDirs[part] || i == 0 && protectedRoots[part]) {
+			return true
+		}
+	}
+	for name := range protectedFiles {
+		if strings.EqualFold(name, path.Base(p)) {
+			return true
+		}
+	}
+	for _, pattern := range patterns {
+		if dir, ok := strings.CutSuffix(pattern, "/"); ok && strings.HasPrefix(p, dir+"/") || matchesAbove(pattern, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// escapes reports whether a link at p with that target leaves the repository.
+func escapes(p, target string) bool {
+	if strings.HasPrefix(target, "/") {
+		return true
+	}
+	to := path.Join(path.Dir(p), target)
+	return to == ".." || strings.HasPrefix(to, "../") || to == ".git" || strings.HasPrefix(to, ".git/")
+}

@@ -1,0 +1,74 @@
+package proof
+
+import (
+	"context"
+	"slices"
+)
+
+// suite runs the repository's whole test command on the head. For the tests that tell it is the second run on the head.
+func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
+	if err := p.place.toHead(ctx); err != nil {
+		return err
+	}
+	whole := suiteOf(p.change, argv)
+	r, err := p.run(ctx, whole)
+	if err != nil {
+		return err
+	}
+	p.receipt.Suite = &Suite{Command: r.command, Passed: r.ok, Tests: r.passed(), Seconds: r.took.Seconds()}
+	if !r.ok {
+		if err := p.suiteFailed(ctx, whole, r); err != nil || len(p.receipt.Refusals) > 0 {
+			return err
+		}
+		p.receipt.Suite.Passed = true
+	}
+	return p.twice(ctx, s, r)
+}
+
+// suiteFailed tells chance, an older failure and the change's own from each other.
+func (p *prover) suiteFailed(ctx context.Context, whole command, first results) error {
+	retry := whole
+	if _, blind := first.failures()[first.whole()]; whole.again != nil && !blind {
+		retry = whole.again(first.failures())
+	}
+	second, err := p.run(ctx, retry)
+	if err != nil {
+		return err
+	}
+	failed, flaky := both(first, second)
+	p.sayFlaky(flaky)
+	if len(failed) == 0 {
+		return nil
+	}
+	return p.blame(ctx, []command{retry}, whole.again != nil, failed, second, PolicySuite)
+}
+
+// twice makes sure that each test that tells has passed on the head a second time.
+func (p *prover) twice(ctx context.Context, s sides, suite results) error {
+	sure := func(t test) bool {
+		return !suite.cached[t.group] && suite.statusOf(t, s.named) == Passed
+	}
+	if !slices.ContainsFunc(s.tells, func(t test) bool { return !sure(t) }) {
+		return nil
+	}
+	again, err := p.runAll(ctx, s.commands(0))
+	if err != nil {
+		return err
+	}
+	kept, flaky := steady(s.tells, func(t test) bool { return sure(t) || again.statusOf(t, s.named) == Passed })
+	if len(flaky) == 0 {
+		return nil
+	}
+	p.sayFlaky(flaky)
+	for i := range p.receipt.Tests {
+		row := &p.receipt.Tests[i]
+		if slices.ContainsFunc(flaky, func(t test) bool { return t.String() == row.Name }) {
+			row.Head, row.Tells = Unsteady, false
+		}
+	}
+	if len(kept) == 0 {
+		s.flaky = append(s.flaky, flaky...)
+		p.refuse(s.whyNothingTells())
+	}
+	return nil
+}

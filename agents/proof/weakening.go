@@ -1,0 +1,217 @@
+package proof
+
+import (
+	"fmt"
+	"path"
+	"slices"
+)
+
+// Policies on what happens to tests that are there already.
+const (
+	PolicyDeleted  = "tests-deleted"      // a test is gone
+	PolicySkipped  = "tests-skipped"      // a test is there and does not run
+	PolicyFocused  = "tests-focused"      // one test runs and the others do not
+	PolicyRemoved  = "assertions-removed" // a test checks less than before
+	PolicyLoosened = "assertions-loosened"
+	PolicyGolden   = "golden-rewritten" // expected results change and the program does not
+)
+
+// goTestChange is one test, or one table outside of functions, on both sides of the change.
+type goTestChange struct {
+	test           test
+	file           string
+	before, after  *measure // nil where it is not there
+	altered        bool     // lines of the old one are gone
+	hidden         bool     // its file was built before and is not any more
+	movedTo        string   // the name under which it goes on
+	subjectRemoved bool     // what it tested is gone as well
+}
+
+// goTestChanges compares the Go tests of the changed test files, package by package, so that a test that only moved counts as there.
+func goTestChanges(c *change, flags []string) []goTestChange {
+	type side = map[test]*goTestChange
+	all := side{}
+	shared := map[string]bool{} // folders where what the tests share was altered
+	get := func(t test, file string) *goTestChange {
+		if all[t] == nil {
+			all[t] = &goTestChange{test: t, file: file}
+		}
+		return all[t]
+	}
+	for _, f := range c.tests() {
+		if path.Ext(f.path) != ".go" || isFixture(f.path) {
+			continue
+		}
+		wasBuilt := false
+		if p := f.before(); p != "" {
+			content := c.base(p)
+			wasBuilt = built(p, content, flags)
+			if parsed, ok := parseGo(content); ok {
+				dir := clean(path.Dir(p))
+				for _, fn := range parsed.tests() {
+					m := parsed.measure(fn)
+					e := get(test{dir, fn.name}, p)
+					e.before = &m
+					e.altered = fn.loses(f.removed)
+				}
+				shared[dir] = shared[dir] || f.after() != "" && parsed.sharedLoses(f.removed)
+				for name, m := range parsed.tables() {
+					get(test{dir, "var " + name}, p).before = &m
+				}
+			}
+		}
+		if p := f.after(); p != "" {
+			content := c.head(p)
+			if parsed, ok := parseGo(content); ok {
+				hidden := wasBuilt && !built(p, content, flags)
+				dir := clean(path.Dir(p))
+				for _, fn := range parsed.tests() {
+					m := parsed.measure(fn)
+					e := get(test{dir, fn.name}, p)
+					e.after, e.file, e.hidden = &m, p, hidden
+				}
+				for name, m := range parsed.tables() {
+					get(test{dir, "var " + name}, p).after = &m
+				}
+			}
+		}
+	}
+	for _, e := range all {
+		e.altered = e.altered || shared[e.test.group]
+	}
+	removed := removedNames(c)
+	var list []goTestChange
+	for _, e := range all {
+		if e.before != nil && e.after == nil {
+			e.movedTo = successor(e, all)
+			e.subjectRemoved = slices.ContainsFunc(removed[e.test.group], func(name string) bool { return e.before.names[name] })
+		}
+		list = append(list, *e)
+	}
+	slices.SortFunc(list, func(a, b goTestChange) int { return compareTests(a.test, b.test) })
+	return list
+}
+
+// loses reports whether a line of code of the function is among the removed ones.
+func (fn goFunc) loses(removed []line) bool {
+	return slices.ContainsFunc(removed, func(l line) bool { return l.number >= fn.first && l.number <= fn.last && !quietText(l.text) })
+}
+
+// sharedLoses reports whether a line of code outside of all tests is among the removed ones.
+func (f *goFile) sharedLoses(removed []line) bool {
+	return slices.ContainsFunc(removed, func(l line) bool {
+		return !f.quiet[l.number] && !slices.ContainsFunc(f.tests(), func(fn goFunc) bool { return l.number >= fn.first && l.number <= fn.last })
+	})
+}
+
+// successor finds the new test that a test which is gone most likely goes on as: one with nearly the same words that checks no less.
+func successor(gone *goTestChange, all map[test]*goTestChange) string {
+	best, name := 0.7, ""
+	for t, e := range all {
+		if e.before != nil || e.after == nil || e.after.assertions+e.after.cases < gone.before.assertions+gone.before.cases {
+			continue
+		}
+		if likeness := alike(gone.before.names, e.after.names); likeness > best || likeness == best && t.String() < name {
+			best, name = likeness, t.String()
+		}
+	}
+	return name
+}
+
+// removedNames are the names that the source files of each folder declared in the base and no changed file declares any more.
+func removedNames(c *change) map[string][]string {
+	had, has := map[string][]string{}, map[string]bool{}
+	for _, f := range c.source() {
+		if path.Ext(f.path) != ".go" {
+			continue
+		}
+		if p := f.before(); p != "" {
+			if parsed, ok := parseGo(c.base(p)); ok {
+				dir := clean(path.Dir(p))
+				had[dir] = append(had[dir], parsed.declared()...)
+			}
+		}
+		if p := f.after(); p != "" {
+			if parsed, ok := parseGo(c.head(p)); ok {
+				for _, name := range parsed.declared() {
+					has[name] = true
+				}
+			}
+		}
+	}
+	for dir, list := range had {
+		had[dir] = slices.DeleteFunc(list, func(name string) bool { return has[name] || name == "init" || name == "main" })
+	}
+	return had
+}
+
+// weaker is one way in which a test checks less than before.
+type weaker struct {
+	Refusal
+	forgiven string // why it is only a warning; "" refuses
+}
+
+// judgeGoTests judges what became of the tests that were there. tells reports whether a test fails on the base and passes on the
+// head: what changes in such a test is proved by it. headStatus is how a test ended on the head.
+func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func(test) string) []weaker {
+	var all []weaker
+	for _, e := range changes {
+		add := func(policy, forgiven, format string, args ...any) {
+			w := weaker{Refusal: Refusal{Policy: policy, File: e.file, Detail: fmt.Sprintf(format, args...)}, forgiven: forgiven}
+			if e.after != nil {
+				w.Line = e.after.line
+			}
+			all = append(all, w)
+		}
+		proved := ""
+		if tells(e.test) {
+			proved = "it fails without the change and passes with it"
+		}
+		switch {
+		case e.after == nil && e.movedTo != "":
+			add(PolicyDeleted, "it seems to go on as "+e.movedTo, "%s is gone", e.test)
+		case e.after == nil && e.subjectRemoved:
+			add(PolicyDeleted, "what it tested is gone as well", "%s is gone", e.test)
+		case e.after == nil:
+			add(PolicyDeleted, "", "%s is gone, and what it tested is still there", e.test)
+		case e.before != nil && e.hidden:
+			add(PolicySkipped, "", "%s is not built any more: a build constraint or the name of its file leaves it out", e.test)
+		case e.skipsMore() && (e.after.bare || headStatus(e.test) == Skipped && e.before != nil):
+			add(PolicySkipped, "", "%s is skipped", e.test)
+		case e.skipsMore():
+			add(PolicySkipped, "it ran here", "%s is skipped under a condition", e.test)
+		}
+		if e.before == nil || e.after == nil {
+			continue
+		}
+		if less := e.before.assertions - e.after.assertions; less > 0 {
+			add(PolicyRemoved, proved, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, less)
+		}
+		if less := e.before.cases - e.after.cases; less > 0 {
+			add(PolicyRemoved, proved, "%s has %d cases, %d fewer than before", e.test, e.after.cases, less)
+		}
+	}
+	return all
+}
+
+// skipsMore reports whether the test has a skip that it had not.
+func (e goTestChange) skipsMore() bool {
+	if e.after == nil || e.after.skips == 0 {
+		return false
+	}
+	return e.before == nil || e.after.skips > e.before.skips || e.after.bare && !e.before.bare
+}
+
+// judgeGolden refuses new expected results where the program is the same.
+func judgeGolden(c *change) []Refusal {
+	if len(c.source()) > 0 {
+		return nil
+	}
+	var all []Refusal
+	for _, f := range c.tests() {
+		if isFixture(f.path) && !f.created() {
+			all = append(all, Refusal{File: f.path, Detail: "an expected result is rewritten and nothing in the program changes"})
+		}
+	}
+	return all
+}
