@@ -83,7 +83,7 @@ func Output(ctx context.Context, c Command) ([]byte, error) {
 	if c.Dir == "" {
 		c.Dir = "/"
 	}
-	path, err := lookup(c.Args[0], c.Dir, c.Env)
+	path, err := LookPath(c.Args[0], c.Dir, c.Env)
 	if err != nil {
 		return nil, fmt.Errorf("run %s: %w", describe(c.Args), err)
 	}

@@ -50,10 +50,11 @@ import (
 // PATH; execvp(3) has the same habit.
 const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-// lookup finds the file that name stands for in an environment and directory
-// which are not our own, as execvp(3) would there. Entries of PATH that are not
+// LookPath finds the file that name stands for in an environment and directory
+// which are not our own, as execvp(3) would there. The error wraps
+// os.ErrNotExist when there is none. Entries of PATH that are not
 // absolute are passed over: they would mean whatever the directory holds.
-func lookup(name, dir string, env []string) (string, error) {
+func LookPath(name, dir string, env []string) (string, error) {
 	if name == "" {
 		return "", fmt.Errorf("find program: no name: %w", os.ErrInvalid)
 	}

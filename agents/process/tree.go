@@ -131,7 +131,7 @@ func (t Tree) order() (order, error) {
 	case !strings.HasPrefix(t.Dir, "/"):
 		return order{}, fmt.Errorf("directory %q is not absolute: %w", t.Dir, os.ErrInvalid)
 	}
-	path, err := lookup(t.Args[0], t.Dir, t.Env)
+	path, err := LookPath(t.Args[0], t.Dir, t.Env)
 	if err != nil {
 		return order{}, err
 	}

@@ -1,0 +1,256 @@
+package engine
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// claude is Claude Code, headless: the prompt on standard input, one JSON event a
+// line on standard output.
+type claude struct {
+	root bool // we run as root: it refuses to skip permissions unless told that it is in a sandbox
+}
+
+func (claude) program() string { return "claude" }
+
+func (claude) args(c Config) []string {
+	args := []string{"-p", "--output-format", "stream-json", "--verbose", "--permission-mode", "bypassPermissions"}
+	if c.Model != "" {
+		args = append(args, "--model", c.Model)
+	}
+	return args
+}
+
+func (c claude) env(s Session) []string {
+	env := []string{
+		// Without a cap it repeats a refused call for minutes.
+		"CLAUDE_CODE_MAX_RETRIES=3",
+		// No update check, telemetry, error reports or surveys.
+		"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1",
+		"DISABLE_AUTOUPDATER=1",
+		"CLAUDE_CODE_TMPDIR=" + filepath.Join(s.Home, "tmp"),
+	}
+	if c.root {
+		env = append(env, "IS_SANDBOX=1")
+	}
+	return env
+}
+
+func (claude) reader(now func() time.Time) sessionReader {
+	return &claudeReader{now: now, other: tail{most: maxText}}
+}
+
+// claudeEvent is a line of its stream, as far as we look at it. All fields of all
+// kinds of events are here; what an event does not have stays zero.
+type claudeEvent struct {
+	Type    string
+	Subtype string
+
+	// assistant
+	Message struct {
+		ID      string
+		Content claudeContent
+		Usage   claudeUsage
+	}
+	Error json.RawMessage // a word such as "rate_limit", when the message is not the model's
+
+	// result
+	IsError           bool `json:"is_error"`
+	Result            string
+	Errors            []string
+	NumTurns          int     `json:"num_turns"`
+	TotalCostUSD      float64 `json:"total_cost_usd"`
+	Usage             claudeUsage
+	PermissionDenials []struct {
+		ToolName string `json:"tool_name"`
+	} `json:"permission_denials"`
+
+	// rate_limit_event
+	RateLimit struct {
+		Status   string
+		ResetsAt int64 // seconds since 1970
+	} `json:"rate_limit_info"`
+
+	// system, subtype api_retry
+	Attempt     int
+	MaxRetries  int `json:"max_retries"`
+	ErrorStatus int `json:"error_status"`
+}
+
+type claudeUsage struct {
+	Input       int64 `json:"input_tokens"`
+	CacheWrites int64 `json:"cache_creation_input_tokens"`
+	CacheReads  int64 `json:"cache_read_input_tokens"`
+	Output      int64 `json:"output_tokens"`
+}
+
+// usage in our terms: what is written into the cache was read afresh.
+func (u claudeUsage) usage() Usage {
+	return Usage{Input: u.Input + u.CacheWrites, Cached: u.CacheReads, Output: u.Output}
+}
+
+func (u Usage) plus(v Usage) Usage {
+	return Usage{Input: u.Input + v.Input, Cached: u.Cached + v.Cached, Output: u.Output + v.Output, CostUSD: u.CostUSD + v.CostUSD}
+}
+
+// claudeContent is the content of a message: blocks, or a plain string.
+type claudeContent []claudeBlock
+
+type claudeBlock struct {
+	Type  string
+	Text  string
+	Name  string
+	Input json.RawMessage
+}
+
+// UnmarshalJSON takes either form.
+func (c *claudeContent) UnmarshalJSON(data []byte) error {
+	var text string
+	if json.Unmarshal(data, &text) == nil {
+		*c = claudeContent{{Type: "text", Text: text}}
+		return nil
+	}
+	return tolerant(json.Unmarshal(data, (*[]claudeBlock)(c)))
+}
+
+// tolerant drops the error of a field that is not of the kind we know: the other
+// fields were read all the same.
+func tolerant(err error) error {
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &kind) {
+		return nil
+	}
+	return err
+}
+
+// claudeReader gathers what a session's events say.
+type claudeReader struct {
+	now    func() time.Time
+	result *claudeEvent // the terminal event
+	text   string       // the last thing it said
+	word   string       // the last error word an assistant event carried
+	other  tail         // lines that are no events, of both outputs
+	turns  int
+	id     string // of the message whose usage is in last
+	last   Usage
+	total  Usage // of the messages before it
+	resets int64 // when the limit that refused it is over, seconds since 1970
+}
+
+func (r *claudeReader) stderr(line []byte) { r.other.add(line) }
+
+func (r *claudeReader) stdout(line []byte, cut bool) []Event {
+	var e claudeEvent
+	if cut || len(line) == 0 || line[0] != '{' || tolerant(json.Unmarshal(line, &e)) != nil {
+		if !cut {
+			r.other.add(line)
+		}
+		return nil
+	}
+	switch e.Type {
+	case "assistant":
+		return r.assistant(e)
+	case "result":
+		r.result = &e
+		return []Event{{Kind: KindUsage, Usage: r.usage()}}
+	case "rate_limit_event":
+		if e.RateLimit.Status == "rejected" {
+			r.resets = e.RateLimit.ResetsAt
+		}
+	case "system":
+		if e.Subtype == "api_retry" {
+			return []Event{{Kind: KindMessage, Text: fmt.Sprintf("call %d of %d was refused (%d), trying again", e.Attempt, e.MaxRetries, e.ErrorStatus)}}
+		}
+	}
+	return nil
+}
+
+func (r *claudeReader) assistant(e claudeEvent) (events []Event) {
+	// The blocks of one message come as events of their own, which repeat its
+	// usage: it counts once.
+	if e.Message.ID != r.id || r.turns == 0 {
+		r.turns++
+		r.total, r.last, r.id = r.total.plus(r.last), Usage{}, e.Message.ID
+	}
+	r.last = e.Message.Usage.usage()
+	var word string
+	if json.Unmarshal(e.Error, &word) == nil && word != "" {
+		r.word = word
+	}
+	for _, block := range e.Message.Content {
+		switch block.Type {
+		case "text":
+			r.text = clip(block.Text, maxText)
+			events = append(events, Event{Kind: KindMessage, Text: block.Text})
+		case "tool_use":
+			events = append(events, Event{Kind: KindTool, Tool: clip(block.Name, 100), Text: string(block.Input)})
+		}
+	}
+	return append(events, Event{Kind: KindUsage, Usage: r.usage()})
+}
+
+// usage is the terminal event's where there is one, else the sum of the messages.
+func (r *claudeReader) usage() Usage {
+	if r.result == nil {
+		return r.total.plus(r.last)
+	}
+	u := r.result.Usage.usage()
+	u.CostUSD = r.result.TotalCostUSD
+	return u
+}
+
+func (r *claudeReader) verdict(code int, signal string) Result {
+	result := Result{Turns: r.turns, Usage: r.usage(), Text: r.text}
+	if r.result == nil {
+		words := r.other.last()
+		result.Outcome, result.ResetAt = r.classify(r.word + " " + r.text + " " + r.other.text)
+		result.Reason = strings.TrimSuffix("no result came, "+ending(code, signal)+": "+words, ": ")
+		return result
+	}
+	if r.result.NumTurns > 0 {
+		result.Turns = r.result.NumTurns
+	}
+	if r.result.Result != "" {
+		result.Text = r.result.Result
+	}
+	failure := strings.Join(r.result.Errors, "; ")
+	if failure == "" {
+		failure = result.Text
+	}
+	switch {
+	case r.result.IsError || r.result.Subtype != "success":
+		result.Outcome, result.ResetAt = r.classify(r.word + " " + failure)
+		result.Reason = failure
+		if r.result.Subtype != "success" {
+			result.Reason = strings.TrimSuffix(r.result.Subtype+": "+failure, ": ")
+		}
+	case refusal(result.Text):
+		// It said success, and the provider's refusal is all it has to show.
+		result.Outcome, result.ResetAt = r.classify(result.Text)
+		result.Reason = result.Text
+	case len(r.result.PermissionDenials) > 0:
+		result.Outcome, result.Reason = Denied, "it was not permitted to use "+r.result.PermissionDenials[0].ToolName
+	case code != 0:
+		result.Outcome, result.Reason = Failed, "it said success, then "+ending(code, signal)
+	default:
+		result.Outcome = Done
+	}
+	return result
+}
+
+// classify reads what stopped a session out of its words, and until when.
+func (r *claudeReader) classify(words string) (Outcome, time.Time) {
+	outcome := classify(words)
+	if outcome != Quota {
+		return outcome, time.Time{}
+	}
+	now := r.now()
+	if at := time.Unix(r.resets, 0); r.resets > 0 && at.After(now) {
+		return outcome, at
+	}
+	return outcome, resetTime(words, now)
+}

@@ -1,0 +1,62 @@
+package engine
+
+import (
+	"fmt"
+	"io"
+)
+
+const (
+	journalHead = 16 << 20 // bytes written as they come
+	journalTail = 512 << 10
+)
+
+// journal writes the lines of a session to its log. The beginning tells what the
+// session set out to do and the end how it went, so it is the middle that is left
+// out when there is too much.
+type journal struct {
+	to      io.Writer
+	head    int
+	tail    []byte // at most twice journalTail
+	dropped int64
+	err     error
+}
+
+func newJournal(to io.Writer) *journal {
+	if to == nil {
+		to = io.Discard
+	}
+	return &journal{to: to, head: journalHead}
+}
+
+// line never fails: a session does not end because a disk is full. close tells.
+func (j *journal) line(line []byte) {
+	if len(line) < j.head {
+		j.head -= len(line) + 1
+		j.write(append(append(make([]byte, 0, len(line)+1), line...), '\n'))
+		return
+	}
+	j.head = 0
+	j.tail = append(append(j.tail, line...), '\n')
+	if len(j.tail) > 2*journalTail {
+		over := len(j.tail) - journalTail
+		j.dropped += int64(over)
+		j.tail = append(j.tail[:0], j.tail[over:]...)
+	}
+}
+
+func (j *journal) close() error {
+	if j.dropped > 0 {
+		j.write(fmt.Appendf(nil, "… %d bytes left out …\n", j.dropped))
+	}
+	j.write(j.tail)
+	if j.err != nil {
+		return fmt.Errorf("write session log: %w", j.err)
+	}
+	return nil
+}
+
+func (j *journal) write(p []byte) {
+	if j.err == nil && len(p) > 0 {
+		_, j.err = j.to.Write(p)
+	}
+}

@@ -1,0 +1,100 @@
+package engine
+
+import (
+	"bytes"
+	"strings"
+)
+
+// lines cuts a stream into lines and hands each on without its end. Of a line
+// longer than most only the beginning is kept: memory stays bounded whatever
+// comes, and no line stops the reading.
+type lines struct {
+	most int
+	each func(line []byte, cut bool)
+	held []byte
+	cut  bool
+}
+
+func newLines(most int, each func(line []byte, cut bool)) *lines {
+	return &lines{most: most, each: each}
+}
+
+// Write never fails.
+func (l *lines) Write(p []byte) (int, error) {
+	n := len(p)
+	for {
+		i := bytes.IndexByte(p, '\n')
+		if i < 0 {
+			l.hold(p)
+			return n, nil
+		}
+		if len(l.held) == 0 && !l.cut && i <= l.most {
+			l.each(bytes.TrimSuffix(p[:i], []byte("\r")), false)
+		} else {
+			l.hold(p[:i])
+			l.emit()
+		}
+		p = p[i+1:]
+	}
+}
+
+func (l *lines) hold(p []byte) {
+	room := l.most - len(l.held)
+	if len(p) > room {
+		p, l.cut = p[:room], true
+	}
+	l.held = append(l.held, p...)
+}
+
+func (l *lines) emit() {
+	l.each(bytes.TrimSuffix(l.held, []byte("\r")), l.cut)
+	l.held, l.cut = l.held[:0], false
+}
+
+// flush hands on what came after the last line end.
+func (l *lines) flush() {
+	if len(l.held) > 0 || l.cut {
+		l.emit()
+	}
+}
+
+// clip is the beginning of s, whole characters, at most so many bytes.
+func clip(s string, most int) string {
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "\uFFFD")[:min(len(s), most)]
+	}
+	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
+}
+
+// clipStart is the end of s, whole characters, at most so many bytes.
+func clipStart(s string, most int) string {
+	if len(s) <= most {
+		return strings.ToValidUTF8(s, "")
+	}
+	return "…" + strings.ToValidUTF8(s[len(s)-most+len("…"):], "")
+}
+
+// oneLine is s with its line ends and runs of spaces made single spaces.
+func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
+
+// tail keeps the end of what is added to it, line by line.
+type tail struct {
+	text string
+	most int
+}
+
+func (t *tail) add(line []byte) {
+	if len(line) > t.most {
+		line = line[len(line)-t.most:]
+	}
+	t.text += string(line) + "\n"
+	if over := len(t.text) - t.most; over > 0 {
+		t.text = t.text[over:]
+	}
+}
+
+// last is the last line that says something.
+func (t *tail) last() string {
+	all := strings.Split(strings.TrimSpace(t.text), "\n")
+	return strings.ToValidUTF8(strings.TrimSpace(all[len(all)-1]), "")
+}

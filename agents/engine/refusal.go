@@ -1,0 +1,122 @@
+package engine
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// apiStatus finds the HTTP status in the words that CLIs have for a refused call,
+// as in "API Error: 401 {…}" and "API Error: Repeated 529 Overloaded errors".
+var apiStatus = regexp.MustCompile(`(?i)\bapi error:? *(?:\(|repeated )? *(\d{3})\b`)
+
+// refusals are the provider's words for each outcome, lower case, the narrower
+// first. They are looked for only where an error is already known or the words
+// are all that came, never in the work itself.
+var refusals = []struct {
+	outcome Outcome
+	words   []string
+}{
+	{Quota, []string{"usage limit reached", "hit your limit", "hit your session limit", "hit your weekly limit", "hit your usage limit",
+		"limit reached", "credit balance is too low", "rate_limit", "billing_error", "out of extra usage", "exceeded your current quota"}},
+	{Authentication, []string{"authentication_error", "authentication_failed", "invalid api key", "please run /login", "not logged in",
+		"oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
+	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused",
+		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect"}},
+}
+
+// classify says what words about an error mean; Failed when nothing in them is
+// known.
+func classify(words string) Outcome {
+	if m := apiStatus.FindStringSubmatch(words); m != nil {
+		switch status, _ := strconv.Atoi(m[1]); {
+		case status == 401 || status == 403:
+			return Authentication
+		case status == 402 || status == 429:
+			return Quota
+		case status == 408 || status >= 500:
+			return Overloaded
+		}
+	}
+	lower := strings.ToLower(words)
+	for _, kind := range refusals {
+		for _, word := range kind.words {
+			if strings.Contains(lower, word) {
+				return kind.outcome
+			}
+		}
+	}
+	return Failed
+}
+
+// refusal is whether words are nothing but a provider's refusal. A summary of
+// work may well mention one, but does not begin with it.
+func refusal(words string) bool {
+	words = strings.ToLower(strings.TrimLeft(words, " [\n"))
+	return strings.HasPrefix(words, "api error:") || strings.HasPrefix(words, "claude ai usage limit reached|") ||
+		strings.HasPrefix(words, "you've hit your ") && strings.Contains(words, "resets") && len(words) < 200
+}
+
+var (
+	// resetEpoch is "Claude AI usage limit reached|1749924000".
+	resetEpoch = regexp.MustCompile(`reached[^|\n]{0,80}\|(\d{10})\b`)
+	// resetClock is "resets 6:20pm (Europe/Berlin)", "will reset at 9am" and
+	// "resets Oct 9, 3pm (UTC)".
+	resetClock = regexp.MustCompile(`(?i)\bresets? (?:at )?(?:([a-z]{3}) (\d{1,2}),? (?:at )?)?(\d{1,2})(?::(\d{2}))? ?([ap])m(?: \(([A-Za-z0-9_+/-]+)\))?`)
+)
+
+// resetTime reads when a limit is over. A time of day is the next such time after
+// now, in the zone named, else in now's. Zero means that it does not say, or says
+// what cannot be: the past, or more than a month ahead.
+func resetTime(words string, now time.Time) time.Time {
+	var at time.Time
+	if m := resetEpoch.FindStringSubmatch(words); m != nil {
+		seconds, _ := strconv.ParseInt(m[1], 10, 64)
+		at = time.Unix(seconds, 0)
+	} else if m := resetClock.FindStringSubmatch(words); m != nil {
+		at = clockTime(m[1:], now)
+	}
+	if !at.After(now) || at.Sub(now) > 31*24*time.Hour {
+		return time.Time{}
+	}
+	return at
+}
+
+// clockTime is the next time after now that month, day, hour, minute, half of the
+// day and zone name; month, day, minute and zone may be empty.
+func clockTime(parts []string, now time.Time) time.Time {
+	zone := now.Location()
+	if parts[5] != "" {
+		if named, err := time.LoadLocation(parts[5]); err == nil {
+			zone = named
+		}
+	}
+	hour, _ := strconv.Atoi(parts[2])
+	minute, _ := strconv.Atoi(parts[3])
+	if hour < 1 || hour > 12 || minute > 59 {
+		return time.Time{}
+	}
+	hour %= 12
+	if strings.EqualFold(parts[4], "p") {
+		hour += 12
+	}
+	local := now.In(zone)
+	if parts[0] == "" {
+		at := time.Date(local.Year(), local.Month(), local.Day(), hour, minute, 0, 0, zone)
+		if !at.After(now) {
+			at = time.Date(local.Year(), local.Month(), local.Day()+1, hour, minute, 0, 0, zone)
+		}
+		return at
+	}
+	month, err := time.Parse("Jan", strings.ToUpper(parts[0][:1])+strings.ToLower(parts[0][1:]))
+	day, _ := strconv.Atoi(parts[1])
+	if err != nil || day < 1 || day > 31 {
+		return time.Time{}
+	}
+	at := time.Date(local.Year(), month.Month(), day, hour, minute, 0, 0, zone)
+	if !at.After(now) {
+		at = at.AddDate(1, 0, 0)
+	}
+	return at
+}
