@@ -1,0 +1,178 @@
+package enginetest
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+)
+
+const (
+	// haunt is the argument of what "fork" leaves behind.
+	haunt = "--haunt"
+	// lateness is when that writes into the worktree: after the session's end.
+	lateness = 500 * time.Millisecond
+)
+
+// obey does what a mode says. over means that the session ends here, with code.
+func (p *player) obey(mode string) (code int, over bool, err error) {
+	word, argument, _ := strings.Cut(mode, " ")
+	switch word {
+	case "hang":
+		forever()
+	case "deaf":
+		signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+		forever()
+	case "polite":
+		asked := make(chan os.Signal, 1)
+		signal.Notify(asked, syscall.SIGTERM)
+		p.voice.say("at work")
+		<-asked
+		p.voice.end("all done", 0)
+		return 0, true, nil
+	case "wait":
+		span, err := time.ParseDuration(argument)
+		if err != nil {
+			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+		}
+		p.voice.say("thinking")
+		<-time.After(span)
+	case "print":
+		n, err := strconv.ParseInt(argument, 10, 64)
+		if err != nil {
+			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+		}
+		return 0, false, flood(n)
+	case "fork":
+		return 0, false, p.fork()
+	case "outside":
+		if err := os.WriteFile(argument, []byte(Word), 0o600); err != nil {
+			p.voice.say("could not write " + argument)
+		} else {
+			p.voice.say("wrote " + argument)
+		}
+	case "nothing":
+		p.voice.end("", 0)
+		return 0, true, nil
+	case "exit":
+		if code, err = strconv.Atoi(argument); err != nil {
+			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+		}
+		p.voice.end("", code)
+		return code, true, nil
+	case "kill-daemon":
+		return 0, false, killDaemon()
+	case "kill-daemon-after":
+		p.after = append(p.after, killDaemon)
+	case "quota":
+		until := time.Now().Add(time.Hour).Unix()
+		if argument != "" {
+			if until, err = strconv.ParseInt(argument, 10, 64); err != nil {
+				return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+			}
+		}
+		return p.voice.refuse("rate_limit", fmt.Sprintf("Claude AI usage limit reached|%d", until)), true, nil
+	case "authentication":
+		return p.voice.refuse("authentication_failed", "Invalid API key · Please run /login"), true, nil
+	case "overloaded":
+		return p.voice.refuse("server_error", `API Error: 529 {"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`), true, nil
+	case "denied":
+		return p.voice.deny("Bash"), true, nil
+	default:
+		return 0, false, fmt.Errorf("mode %q is unknown", mode)
+	}
+	return 0, false, nil
+}
+
+// forever waits on a timer, since the runtime takes an empty select for a deadlock.
+func forever() {
+	for {
+		<-time.After(time.Hour)
+	}
+}
+
+// flood prints n bytes in one line. That nobody reads on is no error: the session
+// is being ended.
+func flood(n int64) error {
+	block := bytes.Repeat([]byte("x"), 1<<20)
+	for ; n > 0; n -= int64(len(block)) {
+		if _, err := os.Stdout.Write(block[:min(n, int64(len(block)))]); err != nil {
+			return fmt.Errorf("print: %w", err)
+		}
+	}
+	return nil
+}
+
+// killDaemon kills the daemon, which is the parent of our parent, the helper. It
+// returns when that has happened.
+func killDaemon() error {
+	daemon, err := parentOf(os.Getppid())
+	if err != nil || daemon <= 1 {
+		return fmt.Errorf("find the daemon (%d): %w", daemon, err)
+	}
+	if err := syscall.Kill(daemon, syscall.SIGKILL); err != nil {
+		return fmt.Errorf("kill the daemon: %w", err)
+	}
+	return nil
+}
+
+func parentOf(pid int) (int, error) {
+	status, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(pid), "status"))
+	if err != nil {
+		return 0, err
+	}
+	for line := range strings.Lines(string(status)) {
+		if value, ok := strings.CutPrefix(line, "PPid:"); ok {
+			return strconv.Atoi(strings.TrimSpace(value))
+		}
+	}
+	return 0, fmt.Errorf("no parent of %d: %w", pid, os.ErrNotExist)
+}
+
+// fork starts a process that starts another and is gone: the other is an orphan
+// with a session of its own and no environment. It does what package process
+// exists to end, so it cannot ask that package to do it.
+func (p *player) fork() error {
+	worktree, err := os.Getwd()
+	if err != nil {
+		return fmt.Errorf("fork: %w", err)
+	}
+	child, err := startGhost(p.dir, worktree, "begin")
+	if err != nil {
+		return fmt.Errorf("fork: %w", err)
+	}
+	if _, err := child.Wait(); err != nil {
+		return fmt.Errorf("fork: %w", err)
+	}
+	return nil
+}
+
+func startGhost(dir, worktree, stage string) (*os.Process, error) {
+	return os.StartProcess("/proc/self/exe", []string{"ghost", Word, dir, haunt, worktree, stage}, &os.ProcAttr{
+		Env:   []string{},
+		Files: []*os.File{nil, os.Stdout, os.Stderr}, // held open, as a careless tool does
+		Sys:   &syscall.SysProcAttr{Setsid: true},
+	})
+}
+
+// haunting is the process that fork starts, and then the one which that starts.
+func haunting(dir, worktree, stage string) int {
+	if stage == "begin" {
+		if _, err := startGhost(dir, worktree, "stay"); err != nil {
+			return exitBroken
+		}
+		return 0
+	}
+	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	<-time.After(lateness)
+	if err := os.WriteFile(filepath.Join(worktree, "late"), []byte("written after the session\n"), 0o600); err != nil {
+		return exitBroken
+	}
+	forever()
+	return 0
+}
