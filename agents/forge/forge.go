@@ -138,7 +138,7 @@ func New(o Options) (*Client, error) {
 		gate:    c.gate,
 		now:     c.now,
 	}
-	c.http = &http.Client{Transport: newCache(c.meter)}
+	c.http = &http.Client{Transport: newCache(c.meter), CheckRedirect: sameMethod}
 	c.still = &http.Client{Transport: c.http.Transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	c.nowhere = &http.Client{Transport: wire}
@@ -167,6 +167,14 @@ type Rate struct {
 
 // Rate tells what has been used and what is left. It asks nothing.
 func (c *Client) Rate() Rate { return c.meter.rate() }
+
+// sameMethod follows a renamed repository, but takes no write for done that http.Client would turn into a read.
+func sameMethod(next *http.Request, via []*http.Request) error {
+	if next.Method != via[0].Method || len(via) >= 10 {
+		return http.ErrUseLastResponse
+	}
+	return nil
+}
 
 // endpoints checks both addresses. go-github wants a trailing slash on the first.
 func endpoints(restURL, graphQLURL string) (rest, graphQL *url.URL, err error) {

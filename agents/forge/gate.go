@@ -77,11 +77,13 @@ func (g *gate) take(ctx context.Context) (done func(), err error) {
 		return nil, ctx.Err()
 	}
 	done = func() { <-g.turn }
+	var wait time.Duration
 	if !g.last.IsZero() {
-		if err := pause(ctx, g.interval-time.Since(g.last)); err != nil {
-			done()
-			return nil, err
-		}
+		wait = g.interval - time.Since(g.last)
+	}
+	if err := pause(ctx, wait); err != nil {
+		done()
+		return nil, err
 	}
 	g.last = time.Now()
 	return done, nil

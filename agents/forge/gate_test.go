@@ -185,6 +185,20 @@ func TestAWriteThatIsCancelledWhileItWaitsSendsNothingAndFreesTheTurn(t *testing
 	})
 }
 
+func TestNoWriteLeavesAfterItsContextEnded(t *testing.T) {
+	s := newServer(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	c := s.client(nil)
+	for range 20 { // the turn and the end are both there: either may be seen first
+		err := comment(ctx, c)
+		var lost *Unreachable
+		if !errors.Is(err, context.Canceled) || errors.As(err, &lost) || s.requests() != 0 {
+			t.Fatalf("asked %d times: %v", s.requests(), err)
+		}
+	}
+}
+
 func TestAWriteThatWaitedLooksAtTheLimitAgain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)

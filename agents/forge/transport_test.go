@@ -105,6 +105,32 @@ func TestGraphQLCarriesTheTokenToItsOwnAddress(t *testing.T) {
 	}
 }
 
+func TestARedirectedWriteIsDoneThereOrNotTakenForDone(t *testing.T) {
+	const api = "https://api.github.com"
+	for _, test := range []struct {
+		status int
+		want   string
+	}{{307, "none"}, {308, "none"}, {301, "*forge.Refused 301"}, {302, "*forge.Refused 302"}} {
+		network := &hosts{answers: map[string]http.HandlerFunc{api: func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/repos/o/r/issues/7/comments" {
+				says(test.status, ``, "Location", api+"/repositories/1/issues/7/comments")(w, r)
+				return
+			}
+			if body, err := io.ReadAll(r.Body); r.Method != "POST" || !strings.Contains(string(body), "hello") {
+				t.Errorf("%s %s with %q, %v", r.Method, r.URL, body, err)
+			}
+			says(201, `{}`)(w, r)
+		}}}
+		c, err := New(Options{HTTP: &http.Client{Transport: network}, Owner: "o", Repo: "r", Board: Board{Kind: "labels"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := comment(t.Context(), c); sortOf(err) != test.want {
+			t.Errorf("after a %d: %v, want %s", test.status, err, test.want)
+		}
+	}
+}
+
 func TestTheTokenIsAskedForEachRequest(t *testing.T) {
 	token := "first"
 	network := &hosts{answers: map[string]http.HandlerFunc{"https://api.github.com": says(200, `{"object":{"sha":"abc"}}`)}}
