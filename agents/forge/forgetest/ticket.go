@@ -1,0 +1,363 @@
+package forgetest
+
+import (
+	"strconv"
+	"strings"
+)
+
+// contentVertex shows what an item of the board is about.
+func (c *call) contentVertex(n int) *vertex {
+	if p, is := c.w.pulls[n]; is {
+		return c.pullVertex(p)
+	}
+	return c.issueVertex(c.w.issues[n])
+}
+
+// common are the fields that issues and pull requests share.
+func (c *call) common(i issue) fields {
+	kind := "issues"
+	if i.pull {
+		kind = "pull"
+	}
+	return fields{
+		"id": i.node(), "databaseId": databaseID(i.id), "fullDatabaseId": strconv.FormatInt(i.id, 10), "number": i.number,
+		"title": i.title, "body": i.body, "url": c.pageURL(kind, i.number), "author": c.actorVertex(i.author),
+		"authorAssociation": c.association(i.author), "closed": !i.open, "locked": false, "createdAt": stamp(i.created),
+		"updatedAt": stamp(i.updated), "closedAt": stamp(i.closed), "milestone": c.milestoneVertex(i.milestone),
+		"repository": resolver(func(map[string]any) any { return c.repositoryVertex() }),
+		"labels": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, name := range i.labels {
+				list = append(list, c.labelVertex(name))
+			}
+			return list
+		}),
+		"assignees": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, login := range i.assignees {
+				list = append(list, c.actorVertex(login))
+			}
+			return list
+		}),
+		"comments": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, m := range c.commentsOf(i.number) {
+				list = append(list, c.commentVertex(m, kind))
+			}
+			return list
+		}),
+		"projectItems": connection(func(args map[string]any) []*vertex {
+			return c.itemVertices(args["includeArchived"] != false, i.number)
+		}),
+	}
+}
+
+func (c *call) commentVertex(m comment, kind string) *vertex {
+	id := strconv.FormatInt(m.id, 10)
+	return &vertex{"IssueComment", fields{
+		"id": node("IC", m.id), "databaseId": databaseID(m.id), "fullDatabaseId": id, "body": m.body,
+		"author": c.actorVertex(m.author), "authorAssociation": c.association(m.author),
+		"url":       c.pageURL(kind, strconv.Itoa(m.number)+"#issuecomment-"+id),
+		"createdAt": stamp(m.created), "updatedAt": stamp(m.updated),
+	}}
+}
+
+func (c *call) issueVertex(i issue) *vertex {
+	v := &vertex{"Issue", c.common(i)}
+	v.fields["state"] = strings.ToUpper(openWord(i.open))
+	v.fields["stateReason"] = text(strings.ToUpper(i.reason))
+	return v
+}
+
+func (c *call) pullState(p pull) string {
+	if p.merged {
+		return "MERGED"
+	}
+	return strings.ToUpper(openWord(c.w.issues[p.number].open))
+}
+
+func (c *call) pullVertex(p pull) *vertex {
+	v := &vertex{"PullRequest", c.common(c.w.issues[p.number])}
+	for name, value := range (fields{
+		"state": c.pullState(p), "isDraft": p.draft, "merged": p.merged, "mergedAt": stamp(p.mergedAt),
+		"isCrossRepository": false, "headRefName": p.headRef, "headRefOid": p.head, "baseRefName": p.baseRef,
+		"baseRefOid": p.base, "headRef": c.refVertex(p.headRef), "baseRef": c.refVertex(p.baseRef),
+		"mergeCommit": resolver(func(map[string]any) any {
+			if p.mergeSHA == "" {
+				return (*vertex)(nil)
+			}
+			return c.commitVertex(p.mergeSHA)
+		}),
+		"mergeable": resolver(func(map[string]any) any {
+			mergeable, _, err := c.mergeability(c.w.pulls[p.number])
+			switch {
+			case err != nil:
+				return c.trouble(err)
+			case mergeable == nil:
+				return "UNKNOWN"
+			case mergeable == true:
+				return "MERGEABLE"
+			default:
+				return "CONFLICTING"
+			}
+		}),
+		"mergeStateStatus": resolver(func(map[string]any) any {
+			_, state, err := c.mergeability(c.w.pulls[p.number])
+			if err != nil {
+				return c.trouble(err)
+			}
+			return strings.ToUpper(state)
+		}),
+		"additions":    c.sized(p, 0),
+		"deletions":    c.sized(p, 1),
+		"changedFiles": c.sized(p, 2),
+		"files": connection(func(map[string]any) []*vertex {
+			list, err := c.s.git.changes(c.left(p), p.head, false)
+			if err != nil {
+				c.trouble(err)
+			}
+			var out []*vertex
+			for _, f := range list {
+				kind := strings.ToUpper(f.status)
+				if kind == "REMOVED" {
+					kind = "DELETED"
+				}
+				out = append(out, &vertex{"PullRequestChangedFile", fields{
+					"path": f.path, "additions": f.additions, "deletions": f.deletions, "changeType": kind,
+				}})
+			}
+			return out
+		}),
+		"commits": connection(func(map[string]any) []*vertex {
+			list, err := c.pullCommits(p)
+			if err != nil {
+				c.trouble(err)
+			}
+			var out []*vertex
+			for _, m := range list {
+				out = append(out, &vertex{"PullRequestCommit", fields{
+					"id": "PRC_" + m.sha, "url": c.pageURL("pull", p.number, "commits", m.sha), "commit": c.commitVertex(m.sha),
+				}})
+			}
+			return out
+		}),
+		"reviews": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, r := range c.reviewsOf(p.number) {
+				list = append(list, c.reviewVertex(r))
+			}
+			return list
+		}),
+		"reviewDecision": c.decision(p.number),
+		"reviewThreads": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, t := range c.threadsOf(p.number) {
+				list = append(list, c.threadVertex(t))
+			}
+			return list
+		}),
+		"closingIssuesReferences": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, n := range c.closes(c.w.issues[p.number].body) {
+				list = append(list, c.issueVertex(c.w.issues[n]))
+			}
+			return list
+		}),
+	}) {
+		v.fields[name] = value
+	}
+	return v
+}
+
+func (c *call) trouble(err error) problem {
+	c.s.surprise("graphql: %v", err)
+	return problem{"INTERNAL", "Something went wrong while executing your query."}
+}
+
+// sized resolves additions, deletions or changed files.
+func (c *call) sized(p pull, which int) resolver {
+	return func(map[string]any) any {
+		additions, deletions, files, err := c.size(p)
+		if err != nil {
+			return c.trouble(err)
+		}
+		return []int{additions, deletions, files}[which]
+	}
+}
+
+// decision is what the reviews come to: the last word of each reviewer counts.
+func (c *call) decision(n int) any {
+	last := map[string]string{}
+	for _, r := range c.reviewsOf(n) {
+		if r.state != "COMMENTED" {
+			last[r.author] = r.state
+		}
+	}
+	word := ""
+	for _, state := range last {
+		if state == "CHANGES_REQUESTED" || state == "APPROVED" && word == "" {
+			word = state
+		}
+	}
+	return text(word)
+}
+
+func (c *call) reviewVertex(r review) *vertex {
+	id := strconv.FormatInt(r.id, 10)
+	return &vertex{"PullRequestReview", fields{
+		"id": node("PRR", r.id), "databaseId": databaseID(r.id), "fullDatabaseId": id, "author": c.actorVertex(r.author),
+		"authorAssociation": c.association(r.author), "state": r.state, "body": r.body,
+		"url":    c.pageURL("pull", strconv.Itoa(r.number)+"#pullrequestreview-"+id),
+		"commit": resolver(func(map[string]any) any { return c.commitVertex(r.commit) }), "submittedAt": stamp(r.submitted),
+		"createdAt": stamp(r.submitted),
+	}}
+}
+
+func (c *call) threadVertex(t thread) *vertex {
+	id := strconv.FormatInt(t.id, 10)
+	said := &vertex{"PullRequestReviewComment", fields{
+		"id": node("PRRC", t.id), "databaseId": databaseID(t.id), "fullDatabaseId": id, "body": t.body,
+		"author": c.actorVertex(t.author), "authorAssociation": c.association(t.author), "path": t.path, "line": t.line,
+		"originalLine": t.line, "diffHunk": "", "url": c.pageURL("pull", strconv.Itoa(t.number)+"#discussion_r"+id),
+		"commit": resolver(func(map[string]any) any { return c.commitVertex(t.commit) }), "createdAt": stamp(t.created),
+		"updatedAt": stamp(t.created),
+	}}
+	return &vertex{"PullRequestReviewThread", fields{
+		"id": node("PRRT", t.id), "isResolved": t.resolved, "isCollapsed": t.resolved,
+		"isOutdated": t.commit != c.w.pulls[t.number].head, "path": t.path, "line": t.line, "startLine": nil,
+		"subjectType": "LINE", "viewerCanResolve": !t.resolved, "resolvedBy": c.actorVertex(t.resolvedBy),
+		"pullRequest": resolver(func(map[string]any) any { return c.pullVertex(c.w.pulls[t.number]) }),
+		"comments":    connection(func(map[string]any) []*vertex { return []*vertex{said} }),
+	}}
+}
+
+func (c *call) projectVertex() *vertex {
+	return &vertex{"ProjectV2", fields{
+		"id": node("PVT", c.w.project.id), "databaseId": databaseID(c.w.project.id), "number": c.s.o.ProjectNumber,
+		"title": c.s.o.Repo, "url": c.s.base + "/" + c.s.o.Owner + "/projects/" + strconv.Itoa(c.s.o.ProjectNumber),
+		"closed": false, "public": true, "shortDescription": nil, "viewerCanUpdate": true, "createdAt": stamp(c.s.start),
+		"updatedAt": stamp(c.s.start), "owner": resolver(func(map[string]any) any { return c.ownerVertex() }),
+		"field": resolver(func(args map[string]any) any {
+			name, _ := args["name"].(string)
+			f, known := c.fieldNamed(name)
+			if !known {
+				return (*vertex)(nil)
+			}
+			return c.fieldVertex(f)
+		}),
+		"fields": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, f := range c.w.project.fields {
+				list = append(list, c.fieldVertex(f))
+			}
+			return list
+		}),
+		"items": connection(func(args map[string]any) []*vertex {
+			list := c.itemVertices(true, 0)
+			if order, given := args["orderBy"].(map[string]any); given && order["direction"] == "DESC" {
+				reversed := make([]*vertex, 0, len(list))
+				for i := len(list) - 1; i >= 0; i-- {
+					reversed = append(reversed, list[i])
+				}
+				list = reversed
+			}
+			return list
+		}),
+	}}
+}
+
+func (c *call) fieldVertex(f field) *vertex {
+	v := &vertex{"ProjectV2Field", fields{
+		"id": f.node(), "databaseId": databaseID(f.id), "name": f.name, "dataType": f.dataType,
+	}}
+	if f.dataType == "SINGLE_SELECT" {
+		v.kind = "ProjectV2SingleSelectField"
+		list := []*vertex{}
+		for _, o := range f.options {
+			list = append(list, &vertex{"ProjectV2SingleSelectFieldOption", fields{
+				"id": o.id, "name": o.name, "color": o.color, "description": o.description,
+			}})
+		}
+		v.fields["options"] = list
+	}
+	return v
+}
+
+// itemVertices shows the items of the board in its order, those of one issue if a number is given.
+func (c *call) itemVertices(archived bool, n int) []*vertex {
+	var list []*vertex
+	for _, it := range c.w.project.items {
+		if (archived || !it.archived) && (n == 0 || it.number == n) {
+			list = append(list, c.itemVertex(it))
+		}
+	}
+	return list
+}
+
+func (c *call) itemVertex(it item) *vertex {
+	kind := "ISSUE"
+	switch {
+	case it.number == 0:
+		kind = "DRAFT_ISSUE"
+	case c.w.issues[it.number].pull:
+		kind = "PULL_REQUEST"
+	}
+	return &vertex{"ProjectV2Item", fields{
+		"id": node("PVTI", it.id), "databaseId": databaseID(it.id), "fullDatabaseId": strconv.FormatInt(it.id, 10),
+		"type": kind, "isArchived": it.archived, "creator": c.ownerVertex(), "createdAt": stamp(it.created),
+		"updatedAt": stamp(it.updated), "project": resolver(func(map[string]any) any { return c.projectVertex() }),
+		"content": resolver(func(map[string]any) any {
+			if it.number == 0 {
+				return &vertex{"DraftIssue", fields{
+					"id": node("DI", it.id), "title": it.title, "body": it.body, "createdAt": stamp(it.created),
+					"updatedAt": stamp(it.updated),
+				}}
+			}
+			return c.contentVertex(it.number)
+		}),
+		"fieldValueByName": resolver(func(args map[string]any) any {
+			name, _ := args["name"].(string)
+			f, _ := c.fieldNamed(name)
+			return c.valueVertex(it, f)
+		}),
+		"fieldValues": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, f := range c.w.project.fields {
+				if v := c.valueVertex(it, f); v != nil {
+					list = append(list, v)
+				}
+			}
+			return list
+		}),
+	}}
+}
+
+// valueVertex shows the value an item has in a field; nil when none, or one that a later change of the field's options
+// took away.
+func (c *call) valueVertex(it item, f field) *vertex {
+	v := &vertex{"", fields{
+		"id": node("PVTFV", it.id^f.id), "createdAt": stamp(it.created), "updatedAt": stamp(it.updated),
+		"field": c.fieldVertex(f), "item": resolver(func(map[string]any) any { return c.itemVertex(it) }),
+	}}
+	value, has := it.values[f.id]
+	if f.dataType == "TITLE" {
+		if value, has = it.title, true; it.number != 0 {
+			value = c.w.issues[it.number].title
+		}
+	}
+	switch {
+	case !has:
+		return nil
+	case f.dataType != "SINGLE_SELECT":
+		v.kind, v.fields["text"] = "ProjectV2ItemFieldTextValue", value
+		return v
+	}
+	for _, o := range f.options {
+		if o.id == value {
+			v.kind = "ProjectV2ItemFieldSingleSelectValue"
+			v.fields["name"], v.fields["optionId"], v.fields["color"], v.fields["description"] = o.name, o.id, o.color, o.description
+			return v
+		}
+	}
+	return nil
+}
