@@ -89,6 +89,8 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	s.count(m.name)
 	p, err := readParams(r, s, m.name)
 	switch {
+	case errors.Is(err, errGone):
+		panic(http.ErrAbortHandler)
 	case errors.Is(err, errTooLarge):
 		s.refuse(w, &apiError{code: http.StatusRequestEntityTooLarge, description: "Request Entity Too Large"})
 		return

@@ -32,8 +32,10 @@ type upload struct {
 	bytes []byte
 }
 
-// errTooLarge is answered with 413.
-var errTooLarge = errors.New("file too large")
+var (
+	errTooLarge = errors.New("file too large")              // answered with 413
+	errGone     = errors.New("client left before its body") // not answered
+)
 
 // readParams reads the parameters from the query and from a multipart, urlencoded or JSON body.
 func readParams(r *http.Request, s *Server, method string) (*params, error) {
@@ -42,7 +44,7 @@ func readParams(r *http.Request, s *Server, method string) (*params, error) {
 	// The body is read to its end before anything else: net/http notices a client that left only after that.
 	body, err := io.ReadAll(io.LimitReader(r.Body, maxUpload+1<<20+1))
 	if err != nil {
-		return nil, fmt.Errorf("read body: %w", err)
+		return nil, errGone
 	}
 	if len(body) > maxUpload+1<<20 {
 		return nil, errTooLarge
