@@ -43,13 +43,14 @@ func (c *call) profile(login string) answer {
 func (c *call) permission() answer {
 	login := c.path("login")
 	role := map[string]string{"OWNER": "admin", "MEMBER": "write", "COLLABORATOR": "write"}[c.association(login)]
-	shown := c.user(login)
-	if shown == nil {
+	shown, known := c.user(login).(obj)
+	if !known {
 		return notFound()
 	}
 	if role == "" {
 		role = "read"
 	}
+	shown["role_name"] = role
 	return ok(obj{"permission": role, "role_name": role, "user": shown})
 }
 

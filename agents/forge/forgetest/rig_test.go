@@ -268,3 +268,16 @@ func (r *rig) opened(branch string, files map[string]string, body string) (numbe
 	})
 	return int(made["number"].(float64)), head
 }
+
+// decoded reads a JSON object; anything else is nil.
+func decoded(t *testing.T, body []byte) map[string]any {
+	t.Helper()
+	if len(body) == 0 || body[0] != '{' {
+		return nil
+	}
+	var out map[string]any
+	if err := json.Unmarshal(body, &out); err != nil {
+		t.Fatalf("%v: %s", err, body)
+	}
+	return out
+}

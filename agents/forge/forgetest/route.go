@@ -14,7 +14,7 @@ type route struct {
 	query   string // parameters it knows, separated by spaces, besides page and per_page
 }
 
-// routes are all of them. What is not here is answered 404 and written down.
+// routes are all of them, the first that fits counts. What is not here is answered 404 and written down.
 var routes = []route{
 	{"GET //rate_limit", "", (*call).rateLimit, ""},
 	{"GET //user", "", (*call).whoAmI, ""},
@@ -70,9 +70,9 @@ var routes = []route{
 	{"POST /check-suites/{suite}/rerequest", "check.rerun", (*call).rerunSuite, ""},
 
 	{"GET /branches", "", (*call).listBranches, "protected"},
-	{"GET /branches/{branch...}", "", (*call).getBranch, ""},
 	{"GET /branches/{branch}/protection", "", (*call).getProtection, ""},
 	{"GET /branches/{branch}/protection/required_status_checks", "", (*call).getRequiredChecks, ""},
+	{"GET /branches/{branch...}", "", (*call).getBranch, ""},
 	{"GET /rules/branches/{branch...}", "", (*call).getRules, ""},
 	{"GET /git/ref/{ref...}", "", (*call).getRef, ""},
 	{"GET /git/matching-refs/{ref...}", "", (*call).matchingRefs, ""},

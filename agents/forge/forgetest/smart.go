@@ -59,10 +59,10 @@ func (s *Server) receive(r *http.Request, body []byte) *kept {
 	after := s.beginWrite("push")
 	s.mu.Lock()
 	s.ledger.pushing++
+	before := s.w.heads
 	s.mu.Unlock()
 	reply := s.backend(r, body)
 	s.mu.Lock()
-	before := s.w.heads
 	if err := s.call("").lookAround(); err != nil {
 		s.surprise("%s: %v", r.Method+" "+r.URL.Path, err)
 	}
