@@ -75,6 +75,21 @@ func TestTheLastRequestOfTheHourIsNotTurnedIntoARefusal(t *testing.T) {
 	})
 }
 
+func TestOurClockAloneJudgesALimit(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := time.Duration(0)
+		s := newServer(t)
+		headers := []string{"X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)}
+		s.on("GET", "/git/ref/heads/main", inTurn(says(403, `{}`, headers...), says(200, `{"object":{"sha":"abc"}}`)))
+		c := s.client(func(o *Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
+		wantError[*RateLimited](t, readBranch(t.Context(), c))
+		ahead = 10 * time.Minute
+		if err := readBranch(t.Context(), c); err != nil {
+			t.Errorf("after the reset by our clock: %v", err)
+		}
+	})
+}
+
 func TestAPrimaryLimitHoldsItsOwnBudgetAndASecondaryLimitBoth(t *testing.T) {
 	for _, test := range []struct {
 		name      string
