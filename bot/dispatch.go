@@ -1,0 +1,206 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/go-telegram/bot/models"
+
+	"lightsout/store"
+)
+
+// reasonTopic marks the message that asks why a pull request is rejected: the reply to it is the reason.
+const reasonTopic = "reason"
+
+// strangers counts who wrote to the bot without a right to.
+type strangers struct {
+	refused int // since the start
+	untold  int // since the last event
+	told    time.Time
+}
+
+// strangerEvents is how often at most the store is told of strangers.
+const strangerEvents = 10 * time.Minute
+
+// judge finds out who acts, by the numeric id alone, and whether they may do what needs a role. It is asked for every
+// message and every tap before anything else is done with it. For somebody unknown it counts, and says nothing.
+func (b *Bot) judge(ctx context.Context, id int64, needs string) (p store.Person, known, may bool, err error) {
+	p, err = b.Store.Person(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return store.Person{}, false, needs == "", nil
+	case err != nil:
+		return store.Person{}, false, false, err
+	}
+	return p, true, allowed(p.Role, needs), nil
+}
+
+func (b *Bot) refuseStranger(ctx context.Context, id int64) error {
+	s := &b.stranger
+	s.refused++
+	s.untold++
+	now := b.Store.Now()
+	if !s.told.IsZero() && now.Sub(s.told) < strangerEvents {
+		return nil
+	}
+	err := b.Store.Record(ctx, store.Event{Kind: store.StrangerRefused, Data: map[string]string{"id": fmt.Sprint(id), "count": fmt.Sprint(s.untold)}})
+	if err == nil {
+		s.told, s.untold = now, 0
+	}
+	return err
+}
+
+// typed handles a message.
+func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *deed) error {
+	if m.From == nil || m.From.IsBot {
+		return nil // a channel or another bot: nobody who could have a right
+	}
+	c := call{update: u.ID, from: m.From.ID, name: nameOf(*m.From), chat: m.Chat.ID, private: m.Chat.Type == models.ChatTypePrivate,
+		at: time.Unix(int64(m.Date), 0).UTC(), message: int64(m.ID)}
+	if m.IsTopicMessage {
+		c.thread = m.MessageThreadID
+	}
+	if m.ReplyToMessage != nil {
+		c.replyTo, c.quoted = int64(m.ReplyToMessage.ID), m.ReplyToMessage.Text+m.ReplyToMessage.Caption
+	}
+	name, args, isCommand := parseCommand(m.Text, b.name)
+	if !isCommand {
+		if isCommand = b.givesReason(ctx, c); isCommand {
+			name, args = "reject", m.Text
+		}
+	}
+	command, exists := b.called(name)
+	person, known, may, err := b.judge(ctx, c.from, command.Role)
+	switch {
+	case err != nil:
+		return err
+	case !known && command.Name == "start" && c.private && args != "":
+		c.Command, c.args = command, args
+		return b.pair(ctx, c, d)
+	case !known:
+		return b.refuseStranger(ctx, c.from)
+	}
+	c.by, c.name, c.Command, c.args = person, person.Name, command, args
+	switch {
+	case exists && may:
+		d.call = &c
+		b.glance(c.chat, c.message)
+		d.answer, err = command.do(b, ctx, c)
+		return err
+	case exists:
+		d.call = &c
+		d.answer, err = b.tell("🚫", "/"+name+" needs the role "+command.Role, "yours is "+person.Role)
+		return err
+	case !c.private || !isCommand && m.Text == "":
+		return nil // in a group it may be meant for anybody
+	}
+	d.call = &c
+	d.answer, err = b.unknown(name, isCommand)
+	return err
+}
+
+// givesReason tells whether a message answers the question why a pull request is rejected.
+func (b *Bot) givesReason(ctx context.Context, c call) bool {
+	if c.replyTo == 0 {
+		return false
+	}
+	row, err := b.Store.MessageRow(ctx, c.chat, c.replyTo)
+	return err == nil && row.Topic == reasonTopic
+}
+
+func (b *Bot) unknown(name string, isCommand bool) (answer, error) {
+	if !isCommand {
+		return b.tell("💬", "I understand commands and buttons", "/help lists them")
+	}
+	var names []string
+	for _, c := range b.commands {
+		names = append(names, c.Name)
+	}
+	if near := nearest(name, names); near != "" {
+		return b.tell("💬", "I do not know /"+name, "did you mean /"+near+"?")
+	}
+	return b.tell("💬", "I do not know /"+name, "/help lists what I know")
+}
+
+// tapped handles the press of a button. What the button's data says is not believed: it names a token, which must have
+// been put on this very message.
+func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuery, d *deed) error {
+	verb, nonce, formed := parseTap(q.Data)
+	command, exists := b.byVerb(verb)
+	if !exists || command.Role == "" {
+		command.Role = store.Viewer
+	}
+	person, known, may, err := b.judge(ctx, q.From.ID, command.Role)
+	switch {
+	case err != nil:
+		return err
+	case !known:
+		return b.refuseStranger(ctx, q.From.ID)
+	}
+	c := call{Command: command, update: u.ID, by: person, from: q.From.ID, name: person.Name, at: u.ReceivedAt}
+	switch {
+	case q.Message.Message != nil:
+		m := q.Message.Message
+		c.chat, c.message, c.private = m.Chat.ID, int64(m.ID), m.Chat.Type == models.ChatTypePrivate
+		if m.IsTopicMessage {
+			c.thread = m.MessageThreadID
+		}
+	case q.Message.InaccessibleMessage != nil:
+		m := q.Message.InaccessibleMessage
+		c.chat, c.message, c.private = m.Chat.ID, int64(m.MessageID), m.Chat.Type == models.ChatTypePrivate
+	}
+	d.call, d.tapID = &c, q.ID
+	const dead = "This button is no longer alive."
+	if !exists || !formed {
+		d.answer = answer{toast: dead}
+		return nil
+	}
+	if !may {
+		d.answer = answer{toast: "/" + command.Name + " needs the role " + command.Role + "; yours is " + person.Role + ".", alert: true}
+		return nil
+	}
+	token, err := b.Store.Token(ctx, nonce, verb, c.chat, c.message)
+	if errors.Is(err, store.ErrDeadButton) || err == nil && token.Once && token.UsedBy != 0 {
+		d.answer = answer{toast: dead}
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	c.tap = &token
+	d.answer, err = command.do(b, ctx, c)
+	if err == nil && d.answer.spent && token.UsedAt.IsZero() {
+		err = b.Store.UseToken(ctx, nonce, c.from)
+	}
+	return err
+}
+
+// pair keeps a stranger's code. A wrong one gets what strangers get: silence.
+func (b *Bot) pair(ctx context.Context, c call, d *deed) error {
+	code, _ := cutSpace(c.args)
+	err := b.Store.AskPairing(ctx, strings.ToUpper(code), c.from, c.name, c.chat)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.refuseStranger(ctx, c.from)
+	}
+	if err != nil {
+		return err
+	}
+	d.call = &c
+	d.answer, err = b.tell("🔑", "Code received", "now confirm on the machine that runs me: it shows your name and the number "+fmt.Sprint(c.from))
+	return err
+}
+
+// nameOf is what a person is called. It decides nothing.
+func nameOf(u models.User) string {
+	name := oneLine(u.FirstName + " " + u.LastName)
+	if name == "" {
+		name = oneLine(u.Username)
+	}
+	if name == "" {
+		name = fmt.Sprint(u.ID)
+	}
+	return clip(60, name)
+}

@@ -1,0 +1,374 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"lightsout/rules"
+	"lightsout/store"
+)
+
+// line renders the shortest kind of message: a face, what is so, and facts.
+func (b *Bot) line(face, bold string, facts ...string) (string, error) {
+	return b.pages.render("line", map[string]any{"Face": face, "Bold": bold, "Facts": facts})
+}
+
+// tell answers with a line, at the button too.
+func (b *Bot) tell(face, bold string, facts ...string) (answer, error) {
+	text, err := b.line(face, bold, facts...)
+	return answer{text: text, toast: join(append([]string{bold}, facts...))}, err
+}
+
+// about finds what a number means: a pull request with its ticket, or a ticket with its newest pull request.
+func (b *Bot) about(ctx context.Context, number int) (store.Pull, store.Ticket, error) {
+	p, err := b.Store.Pull(ctx, number)
+	if err == nil {
+		t, err := b.Store.Ticket(ctx, p.Ticket)
+		if errors.Is(err, store.ErrNotFound) {
+			err = nil // a pull request that came from no ticket of the board
+		}
+		return p, t, err
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return p, store.Ticket{}, err
+	}
+	t, err := b.Store.Ticket(ctx, number)
+	if err != nil {
+		return store.Pull{}, t, err
+	}
+	pulls, err := b.Store.AllPulls(ctx)
+	if err != nil {
+		return store.Pull{}, t, err
+	}
+	for _, q := range slices.Backward(pulls) {
+		if q.Ticket == number {
+			return q, t, nil
+		}
+	}
+	return store.Pull{}, t, nil
+}
+
+// start greets somebody who is known, and takes the code that changes their role.
+func (b *Bot) start(ctx context.Context, c call) (answer, error) {
+	if code, _ := cutSpace(c.args); code != "" {
+		err := b.Store.AskPairing(ctx, strings.ToUpper(code), c.from, c.name, c.chat)
+		if err == nil {
+			return b.tell("🔑", "Code received", fmt.Sprintf("now confirm on the machine that runs me: it shows your name and the number %d", c.from))
+		}
+		if !errors.Is(err, store.ErrNotFound) {
+			return answer{}, err
+		}
+	}
+	return b.help(ctx, call{by: c.by})
+}
+
+// help is made from the command table, with what this person may ask.
+func (b *Bot) help(_ context.Context, c call) (answer, error) {
+	word, _ := cutSpace(c.args)
+	if word = strings.ToLower(strings.TrimPrefix(word, "/")); word != "" {
+		command, known := b.called(word)
+		if !known {
+			return b.unknown(word, true)
+		}
+		return b.tell("💬", strings.TrimSpace("/"+command.Name+" "+command.Args), command.Help, "for the role "+either(command.Role, store.Viewer))
+	}
+	type section struct {
+		Name     string
+		Commands []Command
+	}
+	var sections []section
+	for _, command := range b.commands {
+		if !allowed(c.by.Role, command.Role) {
+			continue
+		}
+		if n := len(sections); n == 0 || sections[n-1].Name != command.Group {
+			sections = append(sections, section{Name: command.Group})
+		}
+		last := &sections[len(sections)-1]
+		last.Commands = append(last.Commands, command)
+	}
+	text, err := b.pages.render("help", map[string]any{"Person": c.by, "Sections": sections, "Repo": b.Store.Repo()})
+	return answer{text: text}, err
+}
+
+// status shows the board, or one card.
+func (b *Bot) status(ctx context.Context, c call) (answer, error) {
+	word, _ := cutSpace(c.args)
+	n, ok := parseNumber(word)
+	if c.tap != nil {
+		n = c.tap.Pull
+	}
+	if word != "" && !ok {
+		return b.tell("💬", "Status of what?", "/status, or /status 42")
+	}
+	if n == 0 {
+		board, err := b.readBoard(ctx)
+		if err != nil {
+			return answer{}, err
+		}
+		text, err := b.pages.render("status", board.view())
+		return answer{text: text, toast: "Fresh as of " + clock(board.At, board.At), edit: true, buttons: [][]store.Button{{{Text: "🔄 Refresh", Verb: "status"}}}}, err
+	}
+	p, t, err := b.about(ctx, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	if p.Number == 0 {
+		text, err := b.pages.render("ticket", t)
+		return answer{text: text, pull: t.Number}, err
+	}
+	shown, grant, err := b.readCard(ctx, p.Number)
+	if err != nil {
+		return answer{}, err
+	}
+	text, err := b.pages.render("card", shown)
+	return answer{text: text, pull: p.Number, buttons: cardButtons(p, grant, c.by.Role)}, err
+}
+
+func (b *Bot) readBoard(ctx context.Context) (Board, error) {
+	var next map[string]time.Time
+	if b.Next != nil {
+		next = b.Next()
+	}
+	board, err := ReadBoard(ctx, b.Store, next)
+	board.Observe = b.Observe
+	return board, err
+}
+
+// queue shows the tickets in Todo in the order in which they would be picked.
+func (b *Bot) queue(ctx context.Context, _ call) (answer, error) {
+	board, err := b.readBoard(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(board.Queue)+len(board.Parked) == 0 {
+		return b.tell("💤", "The queue is empty", "nothing is in Todo")
+	}
+	text, err := b.pages.render("queue", board)
+	return answer{text: text}, err
+}
+
+// pulls shows the open pull requests.
+func (b *Bot) pulls(ctx context.Context, _ call) (answer, error) {
+	board, err := b.readBoard(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	if len(board.Pulls)+len(board.Unstaged) == 0 {
+		return b.tell("💤", "No pull request is open")
+	}
+	grants, err := b.Store.Grants(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	var cards []boardCard
+	for _, p := range slices.Concat(board.Pulls, board.Unstaged) {
+		cards = append(cards, boardCard{p, says(p, grantOf(grants, p))})
+	}
+	text, err := b.pages.render("prs", map[string]any{"Cards": cards})
+	return answer{text: text}, err
+}
+
+// why tells what isolation said of a ticket, and the story of it and its pull request.
+func (b *Bot) why(ctx context.Context, c call) (answer, error) {
+	n, _, err := b.target(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	if n == 0 {
+		return b.tell("💬", "Why what?", "/why 31")
+	}
+	p, t, err := b.about(ctx, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	story, err := b.Store.Story(ctx, t.Number, p.Number, 12)
+	if err != nil {
+		return answer{}, err
+	}
+	var lines []string
+	for _, e := range story {
+		lines = append(lines, chapter(e, b.Store.Now()))
+	}
+	text, err := b.pages.render("why", map[string]any{"Pull": p, "Ticket": t, "Story": lines, "Said": says(p, nil)})
+	return answer{text: text, pull: n}, err
+}
+
+// chapter is one event of a story in a line.
+func chapter(e store.Event, now time.Time) string {
+	facts := []string{clock(e.At, now) + " " + e.Kind}
+	for _, key := range []string{"role", "from", "to", "outcome", "policy", "reason", "detail", "state", "by", "sha", "answer"} {
+		if v := e.Data[key]; v != "" {
+			if key == "sha" {
+				v = short(v)
+			}
+			facts = append(facts, clip(100, oneLine(v)))
+		}
+	}
+	return join(facts)
+}
+
+// maxFile bounds a file that is sent, in bytes: what is longer is cut, a diff at its end and a log at its beginning.
+const maxFile = 1 << 20
+
+// diff sends the diff of a pull request as a file.
+func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
+	n, _, err := b.target(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	if n == 0 {
+		return b.tell("💬", "The diff of which one?", "/diff 42, or reply to its card")
+	}
+	p, _, err := b.about(ctx, n)
+	if errors.Is(err, store.ErrNotFound) || err == nil && p.Number == 0 {
+		return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n), "/prs lists them")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	content, err := readHead(p.DiffPath)
+	if err != nil || content == "" {
+		return b.tell("🟡", fmt.Sprintf("The diff of #%d has not been read yet", p.Number), "try again in a few minutes")
+	}
+	text, err := b.pages.render("diff", card{Pull: p})
+	return answer{text: text, pull: p.Number, file: content, fileName: fmt.Sprintf("%d-%s.diff", p.Number, short(p.Head)), toast: "Here it comes"}, err
+}
+
+// log sends the newest log about a pull request or ticket as a file.
+func (b *Bot) log(ctx context.Context, c call) (answer, error) {
+	n, rest, err := b.target(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	path, what, err := b.logOf(ctx, n, rest)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.tell("⚠️", "I have no log of that", "/log 42 is the newest about #42", "/log 42 118 is that of run 118")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	content, err := readTail(path)
+	if err != nil || content == "" {
+		return b.tell("🟡", "There is no log yet", what)
+	}
+	text, err := b.line("🧾", "Log", what)
+	return answer{text: text, pull: n, file: content, fileName: strings.ReplaceAll(strings.ReplaceAll(what, "#", ""), " ", "-") + ".log", toast: "Here it comes"}, err
+}
+
+// logOf finds the file of a log, and says what it is of. A number of 0 means the run that started last.
+func (b *Bot) logOf(ctx context.Context, n int, rest string) (path, what string, err error) {
+	word, _ := cutSpace(rest)
+	if id, err := strconv.ParseInt(strings.TrimPrefix(word, "#"), 10, 64); err == nil {
+		r, err := b.Store.Run(ctx, id)
+		return r.LogPath, fmt.Sprintf("run %d", id), err
+	}
+	if n == 0 {
+		running, err := b.Store.Running(ctx)
+		if err != nil || len(running) == 0 {
+			return "", "", errors.Join(err, store.ErrNotFound)
+		}
+		r := running[len(running)-1]
+		return r.LogPath, fmt.Sprintf("run %d", r.ID), nil
+	}
+	p, t, err := b.about(ctx, n)
+	if err != nil {
+		return "", "", err
+	}
+	if p.LogPath != "" {
+		return p.LogPath, fmt.Sprintf("#%d", p.Number), nil
+	}
+	runs, err := b.Store.RunsOf(ctx, t.Number)
+	if err != nil || len(runs) == 0 {
+		return "", "", errors.Join(err, store.ErrNotFound)
+	}
+	r := runs[len(runs)-1]
+	return r.LogPath, fmt.Sprintf("run %d", r.ID), nil
+}
+
+// readHead reads the beginning of a file.
+func readHead(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return strings.ToValidUTF8(string(content), "\uFFFD"), err
+}
+
+// readTail reads the end of a file.
+func readTail(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	if info, err := f.Stat(); err != nil {
+		return "", err
+	} else if over := info.Size() - maxFile; over > 0 {
+		if _, err := f.Seek(over, io.SeekStart); err != nil {
+			return "", err
+		}
+	}
+	content, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return strings.ToValidUTF8(string(content), "\uFFFD"), err
+}
+
+// rules lists the rules with where each came from.
+func (b *Bot) rules(_ context.Context, c call) (answer, error) {
+	file, err := rules.Load(b.RulesPath)
+	if err != nil {
+		return b.tell("⚠️", "The rules file cannot be read", err.Error())
+	}
+	word, _ := cutSpace(c.args)
+	if n, ok := parseNumber(word); ok {
+		if n > len(file.Rules) {
+			return b.tell("💬", fmt.Sprintf("There is no rule %d", n), "there are "+count(len(file.Rules), "rule"))
+		}
+		r := file.Rules[n-1]
+		return b.tell("📜", fmt.Sprintf("Rule %d", n), r.Text, r.Provenance)
+	}
+	text, err := b.pages.render("rules", map[string]any{"Rules": file.Rules, "Version": file.Version()})
+	return answer{text: text}, err
+}
+
+// health tells how the daemon itself is.
+func (b *Bot) health(ctx context.Context, _ call) (answer, error) {
+	outgoing, incoming, err := b.Store.Backlog(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	problems, err := b.Store.Problems(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	lines := []string{fmt.Sprintf("inbox %d  outbox %d", max(incoming-1, 0), outgoing)} // the command itself is in the inbox
+	if last := b.lastPolled(); !last.IsZero() {
+		lines = append(lines, "polled "+took(b.Store.Now().Sub(last))+" ago")
+	}
+	if b.stranger.refused > 0 {
+		lines = append(lines, fmt.Sprintf("strangers refused %d", b.stranger.refused))
+	}
+	if b.Observe {
+		lines = append(lines, "observing: nothing is changed outside")
+	}
+	if b.Health != nil {
+		lines = append(lines, b.Health(ctx)...)
+	}
+	text, err := b.pages.render("health", map[string]any{"Lines": lines, "Problems": problems})
+	return answer{text: text}, err
+}

@@ -1,0 +1,314 @@
+package bot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lightsout/rules"
+	"lightsout/store"
+)
+
+// momentPasses is how old a command to act now may be. An older one was sent while the daemon was down.
+const momentPasses = 10 * time.Minute
+
+// roleCalled finds the role of a name, however it is written.
+func roleCalled(word string) (string, bool) {
+	switch w := strings.ToLower(word); w {
+	case implementer, fixer, merger:
+		return w, true
+	}
+	return "", false
+}
+
+// title is a role as a sentence begins with it.
+func title(role string) string {
+	if role == "" {
+		return "Factory"
+	}
+	return strings.ToUpper(role[:1]) + role[1:]
+}
+
+// run asks for one run of a role now.
+func (b *Bot) run(ctx context.Context, c call) (answer, error) {
+	word, _ := cutSpace(c.args)
+	role, ticket := implementer, 0
+	if n, ok := parseNumber(word); ok {
+		ticket = n
+	} else if word != "" {
+		var known bool
+		if role, known = roleCalled(word); !known {
+			return b.tell("💬", "Run what?", "/run implementer, /run fixer, /run merger or /run 31")
+		}
+	}
+	if ticket != 0 {
+		p, t, err := b.about(ctx, ticket)
+		switch {
+		case errors.Is(err, store.ErrNotFound):
+			return b.tell("⚠️", fmt.Sprintf("I know no ticket #%d", ticket), "/queue lists them")
+		case err != nil:
+			return answer{}, err
+		case p.Number == ticket:
+			role = fixer
+		}
+		ticket = t.Number
+	}
+	if age := b.Store.Now().Sub(c.at); age > momentPasses {
+		return b.tell("⚠️", "You asked "+took(age)+" ago", "nothing was run", strings.TrimSpace("send /run "+c.args)+" again if you still want it")
+	}
+	if pause, paused, err := b.Store.PausedFor(ctx, role); err != nil {
+		return answer{}, err
+	} else if paused {
+		return b.tell("⏸", title(pause.Scope)+" is paused", b.until(pause.Until), "by "+pause.ByName, strings.TrimSpace("/resume "+pause.Scope))
+	}
+	request := store.Request{Key: c.key("run"), Kind: store.RequestRun, Role: role, Ticket: ticket, ByID: c.from, ByName: b.sign(ctx, c.by), Chat: c.chat, Message: c.message}
+	if err := b.Store.Ask(ctx, request); err != nil {
+		return answer{}, err
+	}
+	b.Wake(role)
+	return b.tell("⚙️", title(role)+" asked to run now", number("ticket", ticket))
+}
+
+func number(noun string, n int) string {
+	if n == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%s #%d", noun, n)
+}
+
+// retry lets a ticket be worked on again, with all its attempts.
+func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
+	n, _, err := b.target(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	if n == 0 {
+		return b.tell("💬", "Which one?", "/retry 31")
+	}
+	p, t, err := b.about(ctx, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	if t.Parked == "" && p.Attempts == 0 && p.Verdict != store.GivenUp {
+		a, err := b.tell("💬", fmt.Sprintf("#%d is not parked", n), "nothing to retry")
+		a.spent = true
+		return a, err
+	}
+	by := b.sign(ctx, c.by)
+	if err := b.Store.Unpark(ctx, t.Number, unparkedBy+by); err != nil {
+		return answer{}, err
+	}
+	role := implementer
+	if p.Number != 0 && p.Verdict != store.Landed && p.Verdict != store.Closed {
+		role = fixer
+	}
+	request := store.Request{Key: c.key("run"), Kind: store.RequestRun, Role: role, Ticket: t.Number, Pull: p.Number, ByID: c.from, ByName: by, Chat: c.chat, Message: c.message}
+	if err := b.Store.Ask(ctx, request); err != nil {
+		return answer{}, err
+	}
+	b.Wake(role)
+	a, err := b.tell("🔁", fmt.Sprintf("#%d again", n), fmt.Sprintf("attempt 1/%d", repairs), title(role)+" asked to run")
+	a.spent = true
+	return a, err
+}
+
+// unparkedBy begins the reason of an unparking by a person.
+const unparkedBy = "asked by "
+
+// skip parks a ticket.
+func (b *Bot) skip(ctx context.Context, c call) (answer, error) {
+	n, _, err := b.target(ctx, c)
+	if err != nil {
+		return answer{}, err
+	}
+	if n == 0 {
+		return b.tell("💬", "Which ticket?", "/skip 31")
+	}
+	_, t, err := b.about(ctx, n)
+	if errors.Is(err, store.ErrNotFound) || err == nil && t.Number == 0 {
+		return b.tell("⚠️", fmt.Sprintf("I know no ticket #%d", n), "/queue lists them")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	by := b.sign(ctx, c.by)
+	if err := b.Store.Park(ctx, t.Number, "skipped by "+by, map[string]string{"title": t.Title, "url": t.URL, "by": by}); err != nil {
+		return answer{}, err
+	}
+	return b.tell("⏸", fmt.Sprintf("#%d is parked", t.Number), t.Title, fmt.Sprintf("/retry %d brings it back", t.Number))
+}
+
+// cancel asks for the end of a run.
+func (b *Bot) cancel(ctx context.Context, c call) (answer, error) {
+	running, err := b.Store.Running(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	word, _ := cutSpace(c.args)
+	id, err := strconv.ParseInt(strings.TrimPrefix(word, "#"), 10, 64)
+	if err != nil {
+		id = 0
+	}
+	var run *store.Run
+	for i := range running {
+		if running[i].ID == id || word == "" && len(running) == 1 {
+			run = &running[i]
+		}
+	}
+	switch {
+	case len(running) == 0:
+		return b.tell("💤", "Nothing is running")
+	case run == nil && word == "":
+		return b.tell("💬", "Which run?", cancels(running)...)
+	case run == nil:
+		return b.tell("⚠️", "Run "+word+" is not running", cancels(running)...)
+	}
+	request := store.Request{Key: c.key("cancel"), Kind: store.RequestCancel, Role: run.Role, Ticket: run.Ticket, Pull: run.Pull, Run: run.ID,
+		ByID: c.from, ByName: b.sign(ctx, c.by), Chat: c.chat, Message: c.message}
+	if err := b.Store.Ask(ctx, request); err != nil {
+		return answer{}, err
+	}
+	b.Wake(run.Role)
+	return b.tell("✋", fmt.Sprintf("Stopping run %d", run.ID), "its work is kept")
+}
+
+func cancels(running []store.Run) []string {
+	var out []string
+	for _, r := range running {
+		out = append(out, fmt.Sprintf("/cancel %d is the %s on #%d", r.ID, title(r.Role), max(r.Pull, r.Ticket)))
+	}
+	return out
+}
+
+// pause stops a role or everything. It never asks.
+func (b *Bot) pause(ctx context.Context, c call) (answer, error) {
+	scope, until := "", time.Time{}
+	for _, word := range strings.Fields(c.args) {
+		if role, ok := roleCalled(word); ok {
+			scope = role
+		} else if span, ok := parseSpan(word); ok {
+			until = c.at.Add(span)
+		} else if strings.ToLower(word) != "all" {
+			return b.tell("💬", "Pause what, and for how long?", "/pause, /pause 2h or /pause implementer 90m")
+		}
+	}
+	if !until.IsZero() && !until.After(b.Store.Now()) {
+		return b.tell("💬", "That pause would be over", b.until(until), "nothing was paused")
+	}
+	by := b.sign(ctx, c.by)
+	pauses, err := b.Store.Pauses(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	written := false // by this very update, before a crash
+	for _, p := range pauses {
+		written = written || p.Scope == scope && p.ByName == by && p.Until.Equal(until) && !p.At.Before(c.at)
+	}
+	if !written {
+		if err := b.Store.Pause(ctx, scope, until, by); err != nil {
+			return answer{}, err
+		}
+	}
+	what := "merges too"
+	if scope != "" {
+		what = "the others go on"
+	}
+	return b.tell("⏸", title(scope)+" paused", b.until(until), what, strings.TrimSpace("/resume "+scope)+" ends it")
+}
+
+// until says when something ends.
+func (b *Bot) until(t time.Time) string {
+	if t.IsZero() {
+		return "until /resume"
+	}
+	return "until " + clock(t, b.Store.Now())
+}
+
+// resume ends pauses.
+func (b *Bot) resume(ctx context.Context, c call) (answer, error) {
+	word, _ := cutSpace(c.args)
+	scope, known := roleCalled(word)
+	if word != "" && !known && strings.ToLower(word) != "all" {
+		return b.tell("💬", "Resume what?", "/resume, or /resume implementer")
+	}
+	pauses, err := b.Store.Pauses(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, p := range pauses {
+		if (scope == "" || scope == p.Scope) && p.At.After(c.at.Add(time.Second)) {
+			return b.tell("⚠️", title(p.Scope)+" was paused after you wrote that", "by "+p.ByName, "send it again if you mean it")
+		}
+	}
+	lifted, err := b.Store.Resume(ctx, scope, b.sign(ctx, c.by))
+	if err != nil {
+		return answer{}, err
+	}
+	if !lifted {
+		return b.tell("💬", "Nothing was paused")
+	}
+	for _, role := range []string{implementer, fixer, merger} {
+		if scope == "" || scope == role {
+			b.Wake(role)
+		}
+	}
+	return b.tell("▶️", title(scope)+" goes on")
+}
+
+// addRule puts a rule into the rules file and shows what changed.
+func (b *Bot) addRule(ctx context.Context, c call) (answer, error) {
+	rule := oneLine(c.args)
+	if rule == "" && c.quoted != "" {
+		return b.tell("💬", "Say the rule itself", "/addrule Keep exported names stable.", "your reply tells me what it is about")
+	}
+	if rule == "" {
+		return b.tell("💬", "Which rule?", "/addrule Keep exported names stable.")
+	}
+	by := b.sign(ctx, c.by)
+	provenance := "by " + by
+	if c.quoted != "" {
+		provenance += ", about: " + clip(80, oneLine(plain(c.quoted)))
+	}
+	before, after, err := rules.Add(b.RulesPath, rule, provenance, c.at)
+	var refused *rules.Error
+	if errors.As(err, &refused) {
+		if n, kept, err := b.addedBefore(ctx, rule, by); err != nil || kept {
+			a, tell := b.tell("📜", fmt.Sprintf("Rule %d is in force", n), rule)
+			return a, errors.Join(err, tell)
+		}
+		return b.tell("⚠️", "Rule not added", refused.Problem, refused.Cure)
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	version := store.RulesVersion{Hash: after.Hash, Content: string(after.Content), Reason: "added: " + rule, ByName: by}
+	if _, err := b.Store.KeepRules(ctx, version); err != nil {
+		return answer{}, err
+	}
+	text, err := b.pages.render("rule_added", map[string]any{"Number": len(after.Rules), "Version": after.Version(), "Diff": rules.Diff(before, after), "Overlaps": rules.Overlaps(before, rule)})
+	return answer{text: text}, err
+}
+
+// addedBefore finishes the adding of a rule that a crash has interrupted between the file and the store.
+func (b *Bot) addedBefore(ctx context.Context, rule, by string) (number int, kept bool, err error) {
+	file, err := rules.Load(b.RulesPath)
+	number = len(file.Rules)
+	if err != nil || number == 0 || file.Rules[number-1].Text != rule {
+		return number, false, nil
+	}
+	last, err := b.Store.Rules(ctx)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return number, false, err
+	}
+	if last.Hash == file.Hash {
+		return number, false, nil
+	}
+	kept, err = b.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: "added: " + rule, ByName: by})
+	return number, kept, err
+}
