@@ -62,6 +62,7 @@ type claudeEvent struct {
 	IsError           bool `json:"is_error"`
 	Result            string
 	Errors            []string
+	Status            int     `json:"api_error_status"` // HTTP status of the call that failed
 	NumTurns          int     `json:"num_turns"`
 	TotalCostUSD      float64 `json:"total_cost_usd"`
 	Usage             claudeUsage
@@ -132,7 +133,7 @@ type claudeReader struct {
 	now    func() time.Time
 	result *claudeEvent // the terminal event
 	text   string       // the last thing it said
-	word   string       // the last error word an assistant event carried
+	word   string       // the error word of the last assistant event, if it had one
 	other  tail         // lines that are no events, of both outputs
 	turns  int
 	id     string // of the message whose usage is in last
@@ -177,9 +178,9 @@ func (r *claudeReader) assistant(e claudeEvent) (events []Event) {
 		r.total, r.last, r.id = r.total.plus(r.last), Usage{}, e.Message.ID
 	}
 	r.last = e.Message.Usage.usage()
-	var word string
-	if json.Unmarshal(e.Error, &word) == nil && word != "" {
-		r.word = word
+	r.word = ""
+	if len(e.Error) > 0 {
+		_ = json.Unmarshal(e.Error, &r.word) // of another kind it says nothing
 	}
 	for _, block := range e.Message.Content {
 		switch block.Type {
@@ -207,7 +208,7 @@ func (r *claudeReader) verdict(code int, signal string) Result {
 	result := Result{Turns: r.turns, Usage: r.usage(), Text: r.text}
 	if r.result == nil {
 		words := r.other.last()
-		result.Outcome, result.ResetAt = r.classify(r.word + " " + r.text + " " + r.other.text)
+		result.Outcome, result.ResetAt = r.classify(0, r.word+" "+r.other.String())
 		result.Reason = strings.TrimSuffix("no result came, "+ending(code, signal)+": "+words, ": ")
 		return result
 	}
@@ -217,20 +218,19 @@ func (r *claudeReader) verdict(code int, signal string) Result {
 	if r.result.Result != "" {
 		result.Text = r.result.Result
 	}
-	failure := strings.Join(r.result.Errors, "; ")
-	if failure == "" {
-		failure = result.Text
-	}
 	switch {
-	case r.result.IsError || r.result.Subtype != "success":
-		result.Outcome, result.ResetAt = r.classify(r.word + " " + failure)
-		result.Reason = failure
-		if r.result.Subtype != "success" {
-			result.Reason = strings.TrimSuffix(r.result.Subtype+": "+failure, ": ")
-		}
+	case r.result.Subtype != "success":
+		// Such as error_max_turns. Its errors are words of the CLI; the result,
+		// if any, is the model's, and what the model says decides nothing.
+		failure := strings.Join(r.result.Errors, "; ")
+		result.Outcome, result.ResetAt = r.classify(r.result.Status, r.word+" "+failure)
+		result.Reason = strings.TrimSuffix(r.result.Subtype+": "+failure, ": ")
+	case r.result.IsError:
+		result.Outcome, result.ResetAt = r.classify(r.result.Status, r.word+" "+r.result.Result)
+		result.Reason = r.result.Result
 	case refusal(result.Text):
 		// It said success, and the provider's refusal is all it has to show.
-		result.Outcome, result.ResetAt = r.classify(result.Text)
+		result.Outcome, result.ResetAt = r.classify(0, result.Text)
 		result.Reason = result.Text
 	case len(r.result.PermissionDenials) > 0:
 		result.Outcome, result.Reason = Denied, "it was not permitted to use "+r.result.PermissionDenials[0].ToolName
@@ -242,9 +242,10 @@ func (r *claudeReader) verdict(code int, signal string) Result {
 	return result
 }
 
-// classify reads what stopped a session out of its words, and until when.
-func (r *claudeReader) classify(words string) (Outcome, time.Time) {
-	outcome := classify(words)
+// classify reads what stopped a session out of the status of the call that failed,
+// where there was one, and out of its words, and until when.
+func (r *claudeReader) classify(status int, words string) (Outcome, time.Time) {
+	outcome := classify(status, words)
 	if outcome != Quota {
 		return outcome, time.Time{}
 	}

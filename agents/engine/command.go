@@ -28,7 +28,7 @@ func (r *commandReader) stdout(line []byte, _ bool) []Event {
 func (r *commandReader) stderr(line []byte) { r.errors.add(line) }
 
 func (r *commandReader) verdict(code int, signal string) Result {
-	result := Result{Outcome: Done, Text: r.said.text}
+	result := Result{Outcome: Done, Text: r.said.String()}
 	if code == 0 {
 		return result
 	}

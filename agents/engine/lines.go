@@ -61,7 +61,7 @@ func (l *lines) flush() {
 // clip is the beginning of s, whole characters, at most so many bytes.
 func clip(s string, most int) string {
 	if len(s) <= most {
-		return strings.ToValidUTF8(s, "\uFFFD")[:min(len(s), most)]
+		return strings.ToValidUTF8(s, "")
 	}
 	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
 }
@@ -77,24 +77,26 @@ func clipStart(s string, most int) string {
 // oneLine is s with its line ends and runs of spaces made single spaces.
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-// tail keeps the end of what is added to it, line by line.
+// tail keeps the end of what is added to it, line by line. It is trimmed only when
+// it has grown to twice its size, so that a line costs its own length.
 type tail struct {
-	text string
+	text []byte
 	most int
 }
 
 func (t *tail) add(line []byte) {
-	if len(line) > t.most {
-		line = line[len(line)-t.most:]
+	line = line[max(0, len(line)-t.most):]
+	if len(t.text)+len(line) > 2*t.most {
+		t.text = append(t.text[:0], t.text[max(0, len(t.text)-t.most):]...)
 	}
-	t.text += string(line) + "\n"
-	if over := len(t.text) - t.most; over > 0 {
-		t.text = t.text[over:]
-	}
+	t.text = append(append(t.text, line...), '\n')
 }
+
+// String is the end of it, at most so many bytes.
+func (t *tail) String() string { return clipStart(string(t.text), t.most) }
 
 // last is the last line that says something.
 func (t *tail) last() string {
-	all := strings.Split(strings.TrimSpace(t.text), "\n")
-	return strings.ToValidUTF8(strings.TrimSpace(all[len(all)-1]), "")
+	text := strings.TrimSpace(t.String())
+	return strings.TrimSpace(text[strings.LastIndexByte(text, '\n')+1:])
 }

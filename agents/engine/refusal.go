@@ -7,9 +7,10 @@ import (
 	"time"
 )
 
-// apiStatus finds the HTTP status in the words that CLIs have for a refused call,
-// as in "API Error: 401 {…}" and "API Error: Repeated 529 Overloaded errors".
-var apiStatus = regexp.MustCompile(`(?i)\bapi error:? *(?:\(|repeated )? *(\d{3})\b`)
+// apiStatus finds the HTTP status in the words that CLIs have for a refused call:
+// "API Error: 401 {…}", "API Error: Repeated 529 Overloaded errors", "API Error:
+// Request rejected (429) · …".
+var apiStatus = regexp.MustCompile(`(?i)\bapi error:? *(?:request rejected |repeated )?\(?(\d{3})\b`)
 
 // refusals are the provider's words for each outcome, lower case, the narrower
 // first. They are looked for only where an error is already known or the words
@@ -22,22 +23,23 @@ var refusals = []struct {
 		"limit reached", "credit balance is too low", "rate_limit", "billing_error", "out of extra usage", "exceeded your current quota"}},
 	{Authentication, []string{"authentication_error", "authentication_failed", "invalid api key", "please run /login", "not logged in",
 		"oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
-	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused",
+	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection to the api was lost",
 		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect"}},
 }
 
-// classify says what words about an error mean; Failed when nothing in them is
-// known.
-func classify(words string) Outcome {
-	if m := apiStatus.FindStringSubmatch(words); m != nil {
-		switch status, _ := strconv.Atoi(m[1]); {
-		case status == 401 || status == 403:
-			return Authentication
-		case status == 402 || status == 429:
-			return Quota
-		case status == 408 || status >= 500:
-			return Overloaded
-		}
+// classify says what the HTTP status of a failed call (0 when there is none) and the
+// words about it mean; Failed when nothing in them is known.
+func classify(status int, words string) Outcome {
+	if m := apiStatus.FindStringSubmatch(words); status == 0 && m != nil {
+		status, _ = strconv.Atoi(m[1]) // three digits
+	}
+	switch {
+	case status == 401 || status == 403:
+		return Authentication
+	case status == 402 || status == 429:
+		return Quota
+	case status == 408 || status >= 500 && status < 600:
+		return Overloaded
 	}
 	lower := strings.ToLower(words)
 	for _, kind := range refusals {
