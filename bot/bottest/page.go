@@ -1,6 +1,7 @@
 package bottest
 
 import (
+	"bytes"
 	"embed"
 	"encoding/json"
 	"errors"
@@ -34,6 +35,7 @@ func (s *Server) pageHandler() http.Handler {
 		return http.NotFoundHandler()
 	}
 	mux.Handle("GET /", http.FileServerFS(files))
+	mux.HandleFunc("GET /{$}", s.serveIndex)
 	mux.HandleFunc("GET /events", s.serveEvents)
 	mux.HandleFunc("GET /file/{id}/{name}", s.servePageFile)
 	mux.HandleFunc("POST /say", s.serveSay)
@@ -89,11 +91,40 @@ func loopback(host string) bool {
 	return ip != nil && ip.IsLoopback()
 }
 
-// serveEvents streams what the person sees: the whole of it first, then what changes, as server-sent events. The page says with
-// since, or the browser with Last-Event-ID, what it has already.
+// serveIndex serves the page with what the person sees written into it, so that it is whole as soon as it is there.
+func (s *Server) serveIndex(w http.ResponseWriter, r *http.Request) {
+	user, _ := number(r.URL.Query().Get("user"))
+	s.mu.Lock()
+	view := s.view(user, 0)
+	s.mu.Unlock()
+	index, err := pageFiles.ReadFile("page/index.html")
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	data, err := json.Marshal(view) // with < and > escaped: it cannot end the element it stands in
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	_, _ = w.Write(bytes.Replace(index, []byte(`id="view">{}`), append([]byte(`id="view">`), data...), 1))
+}
+
+// number reads a number of the page's addresses; what is none is 0.
+func number(s string) (int64, bool) {
+	n, err := strconv.ParseInt(s, 10, 64)
+	return n, err == nil
+}
+
+// serveEvents streams what changes for the person as server-sent events: what is newer than since says, or the
+// browser's Last-Event-ID when it connects again.
 func (s *Server) serveEvents(w http.ResponseWriter, r *http.Request) {
-	user, _ := strconv.ParseInt(r.URL.Query().Get("user"), 10, 64)
-	since, _ := strconv.ParseInt(r.Header.Get("Last-Event-ID"), 10, 64)
+	user, _ := number(r.URL.Query().Get("user"))
+	since, again := number(r.Header.Get("Last-Event-ID"))
+	if !again {
+		since, _ = number(r.URL.Query().Get("since"))
+	}
 	control := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	tick := time.NewTicker(presenceEvery)

@@ -59,6 +59,20 @@ func TestThePageAndAllItNeedsAreServed(t *testing.T) {
 	}
 }
 
+func TestWhatPeopleWriteCannotBecomePartOfThePage(t *testing.T) {
+	w := newWorld(t, Options{})
+	_, err := w.Say(ana, `</script><script>alert("1")</script><img src=x onerror=alert(2)>`)
+	must(t, err)
+	_, _, index := w.browse(t, "GET", "/?user=41", "", nil)
+	if strings.Contains(index, "<script>") || strings.Contains(index, "<img src=x") || !strings.Contains(index, "alert(") {
+		t.Errorf("the page:\n%s", index)
+	}
+	v := w.stream(t, "/events?user=41")()
+	if got, want := v.Messages[0].HTML, "&lt;/script&gt;&lt;script&gt;alert(&#34;1&#34;)&lt;/script&gt;&lt;img src=x onerror=alert(2)&gt;"; got != want {
+		t.Errorf("shown as %s", got)
+	}
+}
+
 func TestOtherSitesCannotActForThePerson(t *testing.T) {
 	const say = `{"user":41,"chat":41,"text":"/approve 42"}`
 	for name, edit := range map[string]func(*http.Request){

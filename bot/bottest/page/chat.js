@@ -48,10 +48,14 @@ function lastTopic() {
 
 // listen follows the server. The browser connects again by itself and says where it was.
 function listen() {
-  const source = new EventSource(`events?user=${query.get("user") ?? ""}`);
+  const source = new EventSource(`events?user=${state.me.id}&since=${state.version}`);
+  const cutOff = (yes) => {
+    document.body.classList.toggle("cut-off", yes);
+    drawPresence();
+  };
+  source.onerror = () => cutOff(true);
+  source.onopen = () => cutOff(false);
   source.onmessage = (event) => take(JSON.parse(event.data));
-  source.onerror = () => document.body.classList.add("cut-off");
-  source.onopen = () => document.body.classList.remove("cut-off");
 }
 
 function take(news) {
@@ -334,4 +338,5 @@ new ResizeObserver(() => {
   list.querySelectorAll(".row").forEach(settle);
   drawDown();
 }).observe(scroll);
+take(JSON.parse($("#view").textContent)); // what the server wrote into the page
 listen();
