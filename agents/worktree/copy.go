@@ -15,6 +15,10 @@ import (
 // keepFolder, inside the mirror, holds the keep of each working copy.
 const keepFolder = "lightsout"
 
+// readyFile, in a keep, says that the working copy stands whole. It is away while files are being written, so that a
+// copy half made when the daemon was killed is never taken for a session's work.
+const readyFile = "ready"
+
 // mergeFiles are what git keeps of a merge that waits to be committed.
 var mergeFiles = []string{"MERGE_HEAD", "MERGE_MODE", "MERGE_MSG"}
 
@@ -33,18 +37,22 @@ func (m *Mirror) workingCopy(path string) (workingCopy, error) {
 	return workingCopy{path: path, keep: filepath.Join(m.dir, keepFolder, hex.EncodeToString(sum[:12])+".git")}, nil
 }
 
-// known is workingCopy for one that Add or Checkout made; ErrNotOurs when there is none, fs.ErrNotExist when its
+// known is workingCopy for one that Add or Checkout made whole; ErrNotOurs when there is none, fs.ErrNotExist when its
 // folder is gone.
 func (m *Mirror) known(path string) (workingCopy, error) {
 	c, err := m.workingCopy(path)
 	if err != nil {
 		return c, err
 	}
-	if _, err := os.Lstat(c.keep); err != nil {
+	if _, err := os.Lstat(filepath.Join(c.keep, readyFile)); err != nil {
 		return c, fmt.Errorf("working copy %q: %w", path, ErrNotOurs)
 	}
 	info, err := os.Lstat(path)
 	if err != nil {
+		return c, fmt.Errorf("working copy: %w", err)
+	}
+	// Calls for one copy do not overlap, so a lock that lies here was left by a git that was killed.
+	if err := c.forget("index.lock"); err != nil {
 		return c, fmt.Errorf("working copy: %w", err)
 	}
 	if !info.IsDir() {
@@ -113,6 +121,9 @@ func (m *Mirror) fill(ctx context.Context, c workingCopy, commit string) error {
 
 // recycle turns a used working copy into a clean one of commit. An error means: make it anew.
 func (m *Mirror) recycle(ctx context.Context, c workingCopy, commit string) error {
+	if err := c.forget(append([]string{readyFile}, mergeFiles...)...); err != nil {
+		return err
+	}
 	if err := removeAll(filepath.Join(c.path, ".git")); err != nil {
 		return err
 	}
@@ -177,6 +188,16 @@ func (m *Mirror) hand(c workingCopy, branch, head string) error {
 			err = os.WriteFile(filepath.Join(private, name), content, 0o600)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return writeIfOther(filepath.Join(c.keep, readyFile), nil)
+}
+
+// forget removes files from the keep; those that are not there are no error.
+func (c workingCopy) forget(names ...string) error {
+	for _, name := range names {
+		if err := os.Remove(filepath.Join(c.keep, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}

@@ -2,6 +2,7 @@ package worktree
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"sort"
@@ -19,12 +20,11 @@ const (
 
 var instant = time.Date(2024, 5, 1, 12, 0, 0, 0, time.UTC)
 
-// A world is a remote, a person with a clone of it, and the factory's mirror.
+// A world is a remote, and the factory's mirror of it.
 type world struct {
 	t      *testing.T
 	dir    string
 	remote string // bare
-	person string // a clone
 	mirror *Mirror
 }
 
@@ -33,14 +33,16 @@ func newWorld(t *testing.T, files map[string]string) *world {
 	t.Helper()
 	w := &world{t: t, dir: t.TempDir()}
 	w.remote = filepath.Join(w.dir, "remote.git")
-	w.person = filepath.Join(w.dir, "person")
-	w.git("", "init", "--quiet", "--bare", "--initial-branch=main", w.remote)
-	w.git("", "init", "--quiet", "--initial-branch=main", w.person)
-	w.git(w.person, "remote", "add", "origin", w.remote)
+	w.git("", "init", "--quiet", "--bare", "--initial-branch=main", "--template=", w.remote)
 	w.personPushes("main", files)
 	w.mirror = w.open("mirror.git")
 	w.fetch()
 	return w
+}
+
+// apart is the same remote and mirror for one case of a table, with a folder of its own.
+func (w *world) apart(t *testing.T) *world {
+	return &world{t: t, dir: t.TempDir(), remote: w.remote, mirror: w.mirror}
 }
 
 func (w *world) open(name string) *Mirror {
@@ -66,7 +68,7 @@ func (w *world) fetch() {
 	}
 }
 
-// git runs git as a person or as a session would: with the folder's own .git and configuration.
+// git runs git as a person would: with the folder's own .git and configuration, under her own name.
 func (w *world) git(dir string, args ...string) string {
 	w.t.Helper()
 	out, err := w.tryGit(dir, args...)
@@ -77,46 +79,65 @@ func (w *world) git(dir string, args ...string) string {
 }
 
 func (w *world) tryGit(dir string, args ...string) (string, error) {
-	w.t.Helper()
-	if dir == "" {
-		dir = w.dir
-	}
-	out, err := process.Output(w.t.Context(), process.Command{
-		Args: append([]string{"git"}, args...), Dir: dir, Env: []string{
-			"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0",
-			"GIT_CONFIG_COUNT=3", "GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=Ana", "GIT_CONFIG_KEY_1=user.email",
-			"GIT_CONFIG_VALUE_1=ana@example.com", "GIT_CONFIG_KEY_2=protocol.file.allow", "GIT_CONFIG_VALUE_2=always",
-		},
-	})
-	return strings.TrimSpace(string(out)), err
+	return w.run(dir, "", []string{"GIT_CONFIG_COUNT=2", "GIT_CONFIG_KEY_0=user.name", "GIT_CONFIG_VALUE_0=Ana",
+		"GIT_CONFIG_KEY_1=user.email", "GIT_CONFIG_VALUE_1=ana@example.com"}, args)
 }
 
 // sessionGit runs git in a working copy under the name its own configuration gives.
 func (w *world) sessionGit(dir string, args ...string) string {
 	w.t.Helper()
-	out, err := process.Output(w.t.Context(), process.Command{
-		Args: append([]string{"git"}, args...), Dir: dir,
-		Env:  []string{"PATH=" + os.Getenv("PATH"), "HOME=" + filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1"},
-	})
+	out, err := w.run(dir, "", nil, args)
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	return strings.TrimSpace(string(out))
+	return out
 }
 
-// personPushes commits files on a branch as a person; an empty content deletes. It returns the new head.
+func (w *world) run(dir, stdin string, env, args []string) (string, error) {
+	if dir == "" {
+		dir = w.dir
+	}
+	out, err := process.Output(w.t.Context(), process.Command{
+		Args: append([]string{"git"}, args...), Dir: dir, Stdin: strings.NewReader(stdin),
+		Env: append(env, "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"),
+	})
+	return strings.TrimSpace(string(out)), err
+}
+
+// personPushes commits files on a branch of the remote as a person; an empty content deletes, one of forty
+// hexadecimal digits is a submodule. A new branch starts at main. It returns the new head.
 func (w *world) personPushes(branch string, files map[string]string) string {
 	w.t.Helper()
-	if _, err := w.tryGit(w.person, "fetch", "--quiet", "origin", branch); err == nil {
-		w.git(w.person, "checkout", "--quiet", "-B", branch, "FETCH_HEAD")
-	} else {
-		w.tryGit(w.person, "checkout", "--quiet", "-B", branch)
+	for _, from := range []string{branch, "main"} {
+		if sha, err := w.tryGit(w.remote, "rev-parse", "--verify", "--quiet", "refs/heads/"+from); err == nil {
+			return w.personCommits(branch, sha, files)
+		}
 	}
-	writeFiles(w.t, w.person, files)
-	w.git(w.person, "add", "-A")
-	w.git(w.person, "commit", "--quiet", "-m", "a person's work")
-	w.git(w.person, "push", "--quiet", "origin", branch)
-	return w.git(w.person, "rev-parse", "HEAD")
+	return w.personCommits(branch, "", files)
+}
+
+// personCommits is personPushes with the parent given, "" for none.
+func (w *world) personCommits(branch, parent string, files map[string]string) string {
+	w.t.Helper()
+	message := "a person's work on " + branch
+	stream := fmt.Sprintf("commit refs/heads/%s\ncommitter Ana <ana@example.com> %d +0000\ndata %d\n%s\n", branch, instant.Unix(), len(message), message)
+	if parent != "" {
+		stream += "from " + parent + "\n"
+	}
+	for _, name := range keys(files) {
+		switch content := files[name]; {
+		case content == "":
+			stream += fmt.Sprintf("D %q\n", name)
+		case isSHA(content):
+			stream += fmt.Sprintf("M 160000 %s %q\n", content, name)
+		default:
+			stream += fmt.Sprintf("M 644 inline %q\ndata %d\n%s\n", name, len(content), content)
+		}
+	}
+	if _, err := w.run(w.remote, stream, nil, []string{"fast-import", "--quiet", "--force"}); err != nil {
+		w.t.Fatal(err)
+	}
+	return w.git(w.remote, "rev-parse", "refs/heads/"+branch)
 }
 
 // add makes a working copy of main on the branch of ticket 31, and returns its path and the commit it is at.

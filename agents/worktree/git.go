@@ -48,6 +48,7 @@ var hardened = [...][2]string{
 	{"push.recurseSubmodules", "no"},
 	{"commit.gpgSign", "false"},
 	{"rerere.enabled", "false"},
+	{"checkout.workers", "0"}, // as many as there are cores
 	{"gc.auto", "0"},
 	{"maintenance.auto", "false"},
 }

@@ -32,6 +32,9 @@ func (m *Mirror) merge(ctx context.Context, c workingCopy, commit string) ([]str
 	if err := m.place(ctx, c.path, given, branch, false); err != nil {
 		return nil, err
 	}
+	if err := c.forget(readyFile); err != nil {
+		return nil, err
+	}
 	_, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"merge", "--quiet", "--no-ff", "--no-commit", "--no-verify",
 		"--no-rerere-autoupdate", "--no-gpg-sign", "--no-stat", commit}})
 	if err != nil && !exited(err, 1) {

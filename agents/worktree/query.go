@@ -120,7 +120,9 @@ func (m *Mirror) Show(ctx context.Context, commit, path string) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("show %q: %w", path, err)
 	}
-	if path == "" || strings.Contains(path, "\x00") {
+	// git reads a name that begins so as relative to a folder of files, and the mirror has none.
+	relative := strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../")
+	if path == "" || relative || strings.Contains(path, "\x00") {
 		return nil, fmt.Errorf("show %q: %w", path, ErrNoRevision)
 	}
 	out, err := m.git(ctx, call{args: []string{"cat-file", "--batch", "-z"}, stdin: strings.NewReader(sha + ":" + path + "\x00")})

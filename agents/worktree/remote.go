@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Fetch brings the branches of the remote up to date, and forgets those that are gone there.
@@ -15,8 +16,15 @@ func (m *Mirror) Fetch(ctx context.Context) error {
 		return err
 	}
 	defer release()
-	_, err = m.git(ctx, call{remote: true, limit: remoteLimit,
-		args: []string{"fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "origin"}})
+	fetch := call{remote: true, limit: remoteLimit,
+		args: []string{"fetch", "--quiet", "--prune", "--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "origin"}}
+	_, err = m.git(ctx, fetch)
+	if exited(err) && m.dropStale(time.Now()) > 0 {
+		_, err = m.git(ctx, fetch)
+	}
+	if err == nil {
+		err = m.tidy(ctx, looseSample)
+	}
 	if err != nil {
 		return fmt.Errorf("fetch: %w", err)
 	}

@@ -2,11 +2,8 @@ package worktree
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -63,10 +60,8 @@ func (m *Mirror) take(ctx context.Context, c workingCopy, base, message string) 
 	if err != nil {
 		return "", err
 	}
-	for _, name := range mergeFiles {
-		if err := os.Remove(filepath.Join(c.keep, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return "", err
-		}
+	if err := c.forget(mergeFiles...); err != nil {
+		return "", err
 	}
 	return head, m.hand(c, branch, head)
 }

@@ -69,7 +69,7 @@ func TestTakeOfNothingIsTheBase(t *testing.T) {
 
 func TestTakeRefusesAFolderItDidNotMake(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
-	_, err := w.mirror.Take(t.Context(), filepath.Join(w.dir, "person"), "main", "x")
+	_, err := w.mirror.Take(t.Context(), filepath.Join(w.dir, "remote.git"), "main", "x")
 	mustBe(t, err, ErrNotOurs)
 	path, base := w.add()
 	if err := os.RemoveAll(path); err != nil {

@@ -74,11 +74,15 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 		lock:     make(chan struct{}, 1),
 	}
 	m.lock <- struct{}{}
+	if err := m.checkVersion(ctx); err != nil {
+		return nil, fmt.Errorf("open mirror: %w", err)
+	}
 	for _, d := range []string{o.PrivateDir, filepath.Join(dir, keepFolder)} {
 		if err := os.MkdirAll(d, 0o700); err != nil {
 			return nil, fmt.Errorf("open mirror: %w", err)
 		}
 	}
+	// init brings back whatever part is missing, and leaves the rest as it is.
 	if _, err := os.Stat(filepath.Join(dir, "HEAD")); errors.Is(err, os.ErrNotExist) {
 		if _, err := m.git(ctx, call{args: []string{"init", "--quiet", "--bare", "--template=", dir}, dir: dir}); err != nil {
 			return nil, fmt.Errorf("open mirror: %w", err)
@@ -88,6 +92,29 @@ func Open(ctx context.Context, o Options) (*Mirror, error) {
 		return nil, fmt.Errorf("open mirror: %w", err)
 	}
 	return m, nil
+}
+
+// oldestGit is the first version with all that is used here: patch-id that minds modes and binary files, merge-tree
+// that writes trees, grep with a bound, cat-file that reads names ending in NUL.
+var oldestGit = [2]int{2, 39}
+
+func (m *Mirror) checkVersion(ctx context.Context) error {
+	out, err := m.git(ctx, call{args: []string{"version"}, dir: "/"})
+	if err != nil {
+		return err
+	}
+	var major, minor int
+	words := strings.Fields(string(out))
+	if len(words) < 3 {
+		return fmt.Errorf("git calls itself %q", out)
+	}
+	if _, err := fmt.Sscanf(words[2], "%d.%d", &major, &minor); err != nil {
+		return fmt.Errorf("git calls itself %q: %w", out, err)
+	}
+	if major < oldestGit[0] || major == oldestGit[0] && minor < oldestGit[1] {
+		return fmt.Errorf("git is %s: install %d.%d or newer", words[2], oldestGit[0], oldestGit[1])
+	}
+	return nil
 }
 
 func (o Options) check() error {

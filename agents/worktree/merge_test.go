@@ -1,0 +1,92 @@
+package worktree
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestAMergeIsFinishedByTheSessionAndTakenWithBothParents(t *testing.T) {
+	for _, commits := range []bool{false, true} {
+		w := newWorld(t, map[string]string{"poem.txt": poem, "other.txt": "x\n"})
+		path, base := w.add()
+		writeFiles(t, path, map[string]string{"poem.txt": strings.Replace(poem, "five", "FIVE", 1), "mine.txt": "m\n"})
+		head := w.take(path, base)
+		main := w.personPushes("main", map[string]string{"poem.txt": strings.Replace(poem, "five", "V", 1), "other.txt": "y\n"})
+		w.fetch()
+		foretold, err := w.mirror.Conflicts(t.Context(), head, "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		conflicts, err := w.mirror.Merge(t.Context(), path, "main")
+		if err != nil {
+			t.Fatal(err)
+		}
+		want := []string{"poem.txt"}
+		if !cmp.Equal(foretold, want) || !cmp.Equal(conflicts, want) {
+			t.Fatalf("foretold %q, found %q", foretold, conflicts)
+		}
+		if got := w.sessionGit(path, "status", "--porcelain"); got != "M  other.txt\nUU poem.txt" {
+			t.Errorf("the session finds\n%s", got)
+		}
+		if got := readTree(t, path)["poem.txt"]; !strings.Contains(got, "<<<<<<<") || !strings.Contains(got, "FIVE") {
+			t.Errorf("the file has no markers:\n%s", got)
+		}
+		writeFiles(t, path, map[string]string{"poem.txt": strings.Replace(poem, "five", "FIVE (V)", 1)})
+		if commits {
+			w.sessionGit(path, "commit", "--quiet", "-am", "Settle it")
+		}
+		merged := w.take(path, main)
+		if got := w.git(w.mirror.Dir(), "rev-list", "--parents", "-1", merged); got != merged+" "+head+" "+main {
+			t.Errorf("committed by the session %t: parents %s, want %s and %s", commits, got, head, main)
+		}
+		if got := w.files(merged); got["poem.txt"] != strings.Replace(poem, "five", "FIVE (V)", 1) || got["other.txt"] != "y\n" || got["mine.txt"] != "m\n" {
+			t.Errorf("merged into %v", got)
+		}
+		if got := w.sessionGit(path, "status", "--porcelain", "--branch"); got != "## lightsout/31-fix" {
+			t.Errorf("after the merge the session finds\n%s", got)
+		}
+	}
+}
+
+func TestASpoiltMergeKeepsBothParents(t *testing.T) {
+	w := newWorld(t, map[string]string{"poem.txt": poem})
+	path, base := w.add()
+	writeFiles(t, path, map[string]string{"mine.txt": "m\n"})
+	head := w.take(path, base)
+	main := w.personPushes("main", map[string]string{"other.txt": "y\n"})
+	w.fetch()
+	if conflicts, err := w.mirror.Merge(t.Context(), path, main); err != nil || conflicts != nil {
+		t.Fatal(conflicts, err)
+	}
+	remove(t, path+"/.git")
+	merged := w.take(path, main)
+	if got := w.git(w.mirror.Dir(), "rev-list", "--parents", "-1", merged); got != merged+" "+head+" "+main {
+		t.Errorf("parents %s, want %s and %s", got, head, main)
+	}
+}
+
+func TestMergingWhatIsInAlreadyChangesNothing(t *testing.T) {
+	w := newWorld(t, map[string]string{"a.txt": "one\n"})
+	path, base := w.add()
+	writeFiles(t, path, map[string]string{"a.txt": "two\n"})
+	head := w.take(path, base)
+	if conflicts, err := w.mirror.Merge(t.Context(), path, "main"); err != nil || conflicts != nil {
+		t.Fatal(conflicts, err)
+	}
+	if got := w.take(path, base); got != head {
+		t.Errorf("head became %s, want %s", got, head)
+	}
+}
+
+func TestTakeOnABaseAheadOfTheWorkIsRefused(t *testing.T) {
+	w := newWorld(t, map[string]string{"a.txt": "one\n"})
+	path, _ := w.add()
+	main := w.personPushes("main", map[string]string{"b.txt": "two\n"})
+	w.fetch()
+	writeFiles(t, path, map[string]string{"a.txt": "ONE\n"})
+	if head, err := w.mirror.Take(t.Context(), path, main, "x"); err == nil {
+		t.Errorf("took %s, which undoes b.txt", head)
+	}
+}
