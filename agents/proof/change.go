@@ -38,6 +38,16 @@ func (f *file) after() string {
 	return f.path
 }
 
+// split makes two of a file that moved into the tests or out of them: on the one side it is gone, on the other it is new.
+func (f *file) split() []*file {
+	if f.old == "" || f.status != 'R' || isTest(f.old) == isTest(f.path) {
+		return []*file{f}
+	}
+	to := *f
+	to.old, to.status = "", 'A'
+	return []*file{{path: f.old, status: 'D', mode: f.mode, binary: f.binary}, &to}
+}
+
 // tree reads one side of the change: nil when there is no such file. It keeps the first error for its maker to look at, so that
 // judgements stay free of error paths.
 type tree func(path string) []byte

@@ -55,11 +55,11 @@ func (g *goEvents) Write(p []byte) (int, error) {
 	for len(p) > 0 {
 		line, rest, ended := bytes.Cut(p, []byte{'\n'})
 		p = rest
+		if len(g.rest)+len(line) > maximumEvent {
+			g.rest, g.skip = g.rest[:0], true
+		}
 		if !g.skip {
 			g.rest = append(g.rest, line...)
-		}
-		if len(g.rest) > maximumEvent {
-			g.rest, g.skip = g.rest[:0], true
 		}
 		if !ended {
 			break

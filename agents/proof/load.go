@@ -53,14 +53,16 @@ func (p *prover) load(ctx context.Context) error {
 		if h := lines[ch.Path]; h != nil {
 			f.hunks = *h
 		}
-		c.files = append(c.files, f)
+		c.files = append(c.files, f.split()...)
 	}
 	if c.paths, err = m.Tree(ctx, head); err != nil {
 		return err
 	}
 	slices.Sort(c.paths)
-	if p.basePaths, err = m.Tree(ctx, base); err != nil {
-		return err
+	if len(p.Test) == 0 {
+		if p.basePaths, err = m.Tree(ctx, base); err != nil {
+			return err
+		}
 	}
 	if len(c.where(isDocument)) > 0 {
 		const word = "go:embed"

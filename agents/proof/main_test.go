@@ -107,7 +107,8 @@ func fastImportPath(p string) string {
 
 const reason = "## Why\n\nThe sum was wrong for negative numbers.\n"
 
-// request is the usual one: in the work folder of the repository, contained, with the build caches of the tests themselves.
+// request is the usual one: in the work folder of the repository, contained, with the build caches of the tests themselves. vet and the
+// linker's tables of symbols are left out for speed.
 func (r *repository) request(t testing.TB) Request {
 	t.Helper()
 	caches := goCaches(t)
@@ -115,7 +116,7 @@ func (r *repository) request(t testing.TB) Request {
 		Mirror: r.mirror, Base: "main", Head: r.head, Against: "main", Text: reason,
 		Dir: filepath.Join(r.dir, "work"), Marker: "prooftest-" + filepath.Base(filepath.Dir(r.dir)) + "-" + filepath.Base(r.dir),
 		Env: []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "GOCACHE=" + caches["GOCACHE"], "GOMODCACHE=" + caches["GOMODCACHE"],
-			"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=", "GOTELEMETRY=off"},
+			"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=-vet=off -ldflags=-s", "GOTELEMETRY=off"},
 		Limits:   process.Limits{Wall: 2 * time.Minute, Output: 64 << 20, Grace: 200 * time.Millisecond},
 		Contain:  true,
 		Writable: []string{caches["GOCACHE"]},

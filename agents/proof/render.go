@@ -10,8 +10,8 @@ import (
 const maximumEvidence = 4 << 10
 
 const (
-	markdownRows     = 20 // tests shown in a pull request; the rest is counted
-	markdownWarnings = 10
+	markdownRows   = 20 // tests shown in a pull request; the rest is counted
+	markdownPoints = 10 // refusals and warnings
 )
 
 // Markdown is the receipt as it stands in the pull request, under "## Why". It begins with a heading of the third level.
@@ -40,20 +40,26 @@ func (r Receipt) Markdown() string {
 	r.writeTests(&b)
 	if len(r.Refusals) > 0 {
 		b.WriteString("\nRefused:\n\n")
-		for _, f := range r.Refusals {
+		for _, f := range r.Refusals[:min(len(r.Refusals), markdownPoints)] {
 			fmt.Fprintf(&b, "- **%s** %s%s\n", f.Policy, where(f), text(clip(f.Detail, 300)))
 		}
+		andMore(&b, len(r.Refusals))
 	}
 	if len(r.Warnings) > 0 {
 		b.WriteString("\nTo be looked at:\n\n")
-		for _, w := range r.Warnings[:min(len(r.Warnings), markdownWarnings)] {
+		for _, w := range r.Warnings[:min(len(r.Warnings), markdownPoints)] {
 			fmt.Fprintf(&b, "- %s\n", text(w))
 		}
-		if more := len(r.Warnings) - markdownWarnings; more > 0 {
-			fmt.Fprintf(&b, "- and %d more\n", more)
-		}
+		andMore(&b, len(r.Warnings))
 	}
 	return b.String()
+}
+
+// andMore counts the points of a list that are not shown.
+func andMore(b *strings.Builder, all int) {
+	if more := all - markdownPoints; more > 0 {
+		fmt.Fprintf(b, "- and %d more\n", more)
+	}
 }
 
 // writeTests writes the table of the tests that tell; a test of which a subtest is listed is left out.

@@ -22,7 +22,8 @@ type goTestChange struct {
 	file           string
 	before, after  *measure // nil where it is not there
 	altered        bool     // lines of the old one are gone
-	hidden         bool     // its file was built before and is not any more
+	wasBuilt       bool     // its file was one that go builds here
+	isBuilt        bool     // its file is one
 	movedTo        string   // the name under which it goes on
 	subjectRemoved bool     // what it tested is gone as well
 }
@@ -42,16 +43,15 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 		if path.Ext(f.path) != ".go" || isFixture(f.path) {
 			continue
 		}
-		wasBuilt := false
 		if p := f.before(); p != "" {
 			content := c.base(p)
-			wasBuilt = built(p, content, flags)
+			wasBuilt := built(p, content, flags)
 			if parsed, ok := parseGo(content); ok {
 				dir := clean(path.Dir(p))
 				for _, fn := range parsed.tests() {
 					m := parsed.measure(fn)
 					e := get(test{dir, fn.name}, p)
-					e.before = &m
+					e.before, e.wasBuilt = &m, wasBuilt
 					e.altered = fn.loses(f.removed)
 				}
 				shared[dir] = shared[dir] || f.after() != "" && parsed.sharedLoses(f.removed)
@@ -63,12 +63,12 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 		if p := f.after(); p != "" {
 			content := c.head(p)
 			if parsed, ok := parseGo(content); ok {
-				hidden := wasBuilt && !built(p, content, flags)
+				isBuilt := built(p, content, flags)
 				dir := clean(path.Dir(p))
 				for _, fn := range parsed.tests() {
 					m := parsed.measure(fn)
 					e := get(test{dir, fn.name}, p)
-					e.after, e.file, e.hidden = &m, p, hidden
+					e.after, e.file, e.isBuilt = &m, p, isBuilt
 				}
 				for name, m := range parsed.tables() {
 					get(test{dir, "var " + name}, p).after = &m
@@ -174,7 +174,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicyDeleted, "what it tested is gone as well", "%s is gone", e.test)
 		case e.after == nil:
 			add(PolicyDeleted, "", "%s is gone, and what it tested is still there", e.test)
-		case e.before != nil && e.hidden:
+		case e.wasBuilt && !e.isBuilt:
 			add(PolicySkipped, "", "%s is not built any more: a build constraint or the name of its file leaves it out", e.test)
 		case e.skipsMore() && (e.after.bare || headStatus(e.test) == Skipped && e.before != nil):
 			add(PolicySkipped, "", "%s is skipped", e.test)

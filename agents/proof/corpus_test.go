@@ -1,0 +1,84 @@
+package proof
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+)
+
+// corpusCase is one change of the corpus, with what has to come out. The comment of the archive says it, in lines of "key: value".
+type corpusCase struct {
+	name    string
+	want    string // "proven" and the strength, or "refused" and a policy that has to be among the refusals
+	text    string
+	changes files
+}
+
+func readCorpus(t testing.TB, dir string) (base files, cases []corpusCase) {
+	t.Helper()
+	names, err := filepath.Glob(filepath.Join("testdata", "corpus", dir, "*.txtar"))
+	if err != nil || len(names) < 2 {
+		t.Fatalf("corpus: %v, %v", names, err)
+	}
+	for _, name := range names {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archive := txtar.Parse(bytes.ReplaceAll(content, []byte("A-GITHUB-TOKEN"), []byte("gh"+"p_q8Zr4Tn2Lw6Vx0Ck3Bs7Hd9Fj1Mp5Ya0Ge4U")))
+		c := corpusCase{name: strings.TrimSuffix(filepath.Base(name), ".txtar"), text: reason, changes: files{}}
+		for _, f := range archive.Files {
+			c.changes[f.Name] = string(f.Data)
+		}
+		for l := range strings.Lines(string(archive.Comment)) {
+			key, value, _ := strings.Cut(strings.TrimSpace(l), ": ")
+			switch key {
+			case "want":
+				c.want = value
+			case "text":
+				c.text = value
+			case "delete":
+				c.changes[value] = ""
+			}
+		}
+		if c.name == "base" {
+			base = c.changes
+			continue
+		}
+		cases = append(cases, c)
+	}
+	return base, cases
+}
+
+func TestCorpusOfGoChangesIsJudgedRight(t *testing.T) {
+	base, cases := readCorpus(t, "go")
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			r := newRepository(t, base, c.changes)
+			receipt, err := r.prove(t, func(r *Request) { r.Text = c.text })
+			if err != nil {
+				t.Fatal(err)
+			}
+			verdict, detail, _ := strings.Cut(c.want, " ")
+			switch verdict {
+			case "proven":
+				if !receipt.Proven || receipt.Strength != detail {
+					t.Errorf("proven %v, strength %q, refusals %v", receipt.Proven, receipt.Strength, receipt.Refusals)
+				}
+			case "refused":
+				named := slices.ContainsFunc(receipt.Refusals, func(f Refusal) bool { return f.Policy == detail })
+				if receipt.Proven || !named {
+					t.Errorf("proven %v, refusals %v, want one of %s", receipt.Proven, receipt.Refusals, detail)
+				}
+			default:
+				t.Fatalf("the case does not say what has to come out: %q", c.want)
+			}
+		})
+	}
+}

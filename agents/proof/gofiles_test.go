@@ -1,0 +1,136 @@
+package proof
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+const testFile = `package a
+
+import (
+	"testing"
+)
+
+// limit is shared.
+const limit = 3
+
+func TestOne(t *testing.T) {
+	if One() != limit {
+		t.Fatal("one")
+	}
+}
+
+func helper() int { return 2 }
+
+func TestTwo(t *testing.T) {
+	t.Log(helper())
+}
+
+func (s *suite) TestThree() {}
+
+func Testify() {}
+`
+
+func TestATestIsTouchedByTheLinesInIt(t *testing.T) {
+	for _, c := range []struct {
+		name, old, new string
+		want           string
+		certain        bool
+	}{
+		{"a line in a test", `t.Fatal("one")`, `t.Fatal("1")`, "TestOne", true},
+		{"a line less", "\t\tt.Fatal(\"one\")\n", "", "TestOne", true},
+		{"a new test", "func Testify() {}\n", "func Testify() {}\n\nfunc TestFour(t *testing.T) {}\n", "TestFour", true},
+		{"an import", "\t\"testing\"\n", "\t\"strings\"\n\t\"testing\"\n", "", true},
+		{"a comment", "// limit is shared.", "// limit is what all share.", "", true},
+		{"what tests share", "const limit = 3", "const limit = 4", "", false},
+		{"a helper", "return 2", "return 3", "", false},
+		{"a method of a suite", "TestThree() {}", "TestThree() { s.Fail() }", "", false},
+	} {
+		after := strings.Replace(testFile, c.old, c.new, 1)
+		parsed, ok := parseGo([]byte(after))
+		if !ok || after == testFile {
+			t.Fatalf("%s: the example is wrong", c.name)
+		}
+		names, certain := parsed.touched(oneHunk(testFile, after))
+		if strings.Join(names, " ") != c.want || certain != c.certain {
+			t.Errorf("%s: %v, certain %v; want %s, %v", c.name, names, certain, c.want, c.certain)
+		}
+	}
+}
+
+func TestOnlyFunctionsThatGoTakesForTestsAreTests(t *testing.T) {
+	for name, want := range map[string]bool{
+		"TestA": true, "Test": true, "Test_a": true, "Test1": true, "TestÄ": true, "FuzzX": true, "ExampleF": true, "Example": true,
+		"Testify": false, "TestMain": false, "BenchmarkX": false, "test": false, "suite.TestA": false, "Testä": false,
+	} {
+		if isGoTest(name) != want {
+			t.Errorf("%s: want %v", name, want)
+		}
+	}
+}
+
+func TestTheSameGoInOtherWordsIsTheSame(t *testing.T) {
+	base := "package a\n\n// F.\nfunc F() string { return \"a\" }\n"
+	for other, want := range map[string]bool{
+		"package a\n\n// F is a.\n// Always.\nfunc F() string { return /* always */ \"a\" }\n": true,
+		"package a\n\nfunc F() string { return \"b\" }\n":                                      false,
+		"package a\n\n//go:noinline\nfunc F() string { return \"a\" }\n":                       false,
+		"//go:build linux\n\npackage a\n\nfunc F() string { return \"a\" }\n":                  false,
+		"package a\n\nfunc F() string { return \"a }\n":                                        false,
+	} {
+		if got := sameGo([]byte(base), []byte(other)); got != want {
+			t.Errorf("%q: %v, want %v", other, got, want)
+		}
+	}
+	cgo := "package a\n\n// int f(void) { return 1; }\nimport \"C\"\n"
+	if sameGo([]byte(cgo), []byte(strings.Replace(cgo, "1", "2", 1))) {
+		t.Error("the code in a comment above import \"C\" is taken for a comment")
+	}
+}
+
+func TestWhatBecameOfGoTests(t *testing.T) {
+	const before = "package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, out int }{{1, 2}, {2, 3}} {\n\t\tif got := F(c.in); got != c.out {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n\tequal(t, F(0), 1)\n}\n\nfunc TestB(t *testing.T) {\n\tif G() != 1 {\n\t\tt.Fatal(G())\n\t}\n}\n"
+	base := files{"go.mod": "module a\n", "a.go": "package a\n\nfunc F(i int) int { return i + 1 }\n\nfunc G() int { return 1 }\n", "a_test.go": before}
+	testB := before[strings.Index(before, "\nfunc TestB"):]
+	all := func(test) bool { return true }
+	none := func(test) bool { return false }
+	for _, c := range []struct {
+		name    string
+		changes files
+		tells   func(test) bool
+		status  string
+		want    string // policy, with "?" for a warning
+	}{
+		{"nothing", files{"a_test.go": before + "\nfunc TestC(t *testing.T) {}\n"}, none, Passed, ""},
+		{"deleted", files{"a_test.go": strings.Replace(before, testB, "", 1)}, none, NotRun, PolicyDeleted},
+		{"moved", files{"a_test.go": strings.Replace(before, testB, "", 1), "b_test.go": "package a\n\nimport \"testing\"\n" + testB}, none, Passed, ""},
+		{"renamed", files{"a_test.go": strings.Replace(before, "TestB", "TestThatGIsOne", 1)}, none, Passed, PolicyDeleted + "?"},
+		{"deleted with what it tested", files{"a_test.go": strings.Replace(before, testB, "", 1), "a.go": "package a\n\nfunc F(i int) int { return i + 1 }\n"}, none, NotRun, PolicyDeleted + "?"},
+		{"an assertion less", files{"a_test.go": strings.Replace(before, "\tequal(t, F(0), 1)\n", "", 1)}, none, Passed, PolicyRemoved},
+		{"an assertion less, but the test tells", files{"a_test.go": strings.Replace(before, "\tequal(t, F(0), 1)\n", "", 1)}, all, Passed, PolicyRemoved + "?"},
+		{"a case less", files{"a_test.go": strings.Replace(before, ", {2, 3}", "", 1)}, none, Passed, PolicyRemoved},
+		{"skipped", files{"a_test.go": strings.Replace(before, "\tequal", "\tt.Skip()\n\tequal", 1)}, none, Skipped, PolicySkipped},
+		{"skipped, it seems under a condition", files{"a_test.go": strings.Replace(before, "\tequal", "\tif 1 == 1 {\n\t\tt.SkipNow()\n\t}\n\tequal", 1)}, none, Skipped, PolicySkipped},
+		{"skipped elsewhere", files{"a_test.go": strings.Replace(before, "\tequal", "\tif runtime.GOOS == \"plan9\" {\n\t\tt.Skip()\n\t}\n\tequal", 1)}, none, Passed, PolicySkipped + "?"},
+		{"skipped here", files{"a_test.go": strings.Replace(before, "\tequal", "\tif runtime.GOOS == \"linux\" {\n\t\tt.Skip()\n\t}\n\tequal", 1)}, none, Skipped, PolicySkipped},
+		{"left out by a constraint", files{"a_test.go": "//go:build never\n\n" + before}, none, NotRun, PolicySkipped},
+		{"left out by its name", files{"a_test.go": "", "a_plan9_test.go": before}, none, NotRun, PolicySkipped},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			changed := pretend(base, c.changes, "")
+			var got []string
+			for _, w := range judgeGoTests(goTestChanges(changed, nil), c.tells, func(test) string { return c.status }) {
+				mark := ""
+				if w.forgiven != "" {
+					mark = "?"
+				}
+				got = append(got, w.Policy+mark)
+			}
+			got = slices.Compact(got)
+			if strings.Join(got, " ") != c.want {
+				t.Errorf("%v, want %q", got, c.want)
+			}
+		})
+	}
+}
