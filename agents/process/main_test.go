@@ -83,7 +83,6 @@ func play(mode string, args []string) int {
 		begin(attr, "orphan", args[0])
 		await(args[0])
 		if args[1] == "stay" {
-			note(args[0] + ".leader")
 			forever()
 		}
 	case "orphan":
@@ -94,6 +93,16 @@ func play(mode string, args []string) int {
 		} else {
 			note(args[0])
 		}
+		forever()
+	case "crowd": // n orphans in sessions of their own
+		n, _ := strconv.Atoi(args[1])
+		for i := range n {
+			begin(nil, "orphan", args[0]+strconv.Itoa(i))
+		}
+		for i := range n {
+			await(args[0] + strconv.Itoa(i))
+		}
+		note(args[0])
 		forever()
 	case "write":
 		if err := os.WriteFile(args[0], []byte("x"), 0o600); err != nil {
@@ -184,7 +193,7 @@ func note(file string) {
 func await(file string) int {
 	for range 2000 {
 		if content, err := os.ReadFile(file); err == nil {
-			pid, _ := strconv.Atoi(string(content))
+			pid, _ := strconv.Atoi(strings.TrimSpace(string(content)))
 			return pid
 		}
 		time.Sleep(5 * time.Millisecond)

@@ -27,16 +27,20 @@
 //
 // # What containment does and does not do
 //
-// With a [Containment] the tree is under Landlock: it can touch only the paths
-// listed and what any program needs to start ([SystemPaths]). From ABI 6 it can
-// signal nothing outside itself. Landlock also denies it the memory, environment
-// and open files of every process outside, through /proc as through ptrace, even
-// when both run as root. Three things stay visible, because /proc is not private
-// without a PID namespace: the list of processes, their command lines (so no
-// secret is ever put into one) and their resource figures. Without Landlock, a
-// tree that runs as the same user as the daemon can read the daemon's
-// environment and files: the caller sees that in [Result.Contained] and must
-// say so.
+// With a [Containment] the tree is under Landlock: it can open only the paths
+// listed and what any program needs to start ([SystemPaths]), and from ABI 6 on it
+// can signal nothing outside itself. Landlock also keeps the memory and the open
+// files of every process outside from it, through /proc as through ptrace. Run by
+// root, the tree loses the capabilities that would lead around this: with
+// CAP_PERFMON alone the environment of any process can be read through /proc.
+//
+// /proc itself is not private, which would need a PID namespace: the list of
+// processes and their command lines stay visible, so no secret is ever put into
+// an argument. Before ABI 9 a Unix socket that the user may use, such as Docker's,
+// can be connected to, and before ABI 10 UDP is not denied. Without Landlock, a
+// tree can read whatever the daemon's user can, the daemon's environment and files
+// included, and can kill its helper: the caller sees that in [Result.Contained]
+// and must say so.
 package process
 
 import (

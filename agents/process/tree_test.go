@@ -63,13 +63,14 @@ func TestTreeIsEndedAtItsLimitsWithTheCauseWeRecorded(t *testing.T) {
 		cause      process.Cause
 		signal     string
 	}{
-		{"wall", "live", process.Limits{Wall: 300 * time.Millisecond}, process.CauseWall, "terminated"},
-		{"silence", "live", process.Limits{Silence: 300 * time.Millisecond}, process.CauseSilence, "terminated"},
-		{"closed outputs are silence", "mute", process.Limits{Silence: 300 * time.Millisecond}, process.CauseSilence, "terminated"},
-		{"TERM ignored", "deaf", process.Limits{Wall: 300 * time.Millisecond, Grace: 100 * time.Millisecond}, process.CauseWall, "killed"},
-		{"TERM answered with success", "polite", process.Limits{Wall: 300 * time.Millisecond}, process.CauseWall, ""},
+		{"wall", "live", process.Limits{Wall: time.Second}, process.CauseWall, "terminated"},
+		{"silence", "live", process.Limits{Silence: time.Second}, process.CauseSilence, "terminated"},
+		{"closed outputs are silence", "mute", process.Limits{Silence: time.Second}, process.CauseSilence, "terminated"},
+		{"TERM ignored", "deaf", process.Limits{Wall: time.Second, Grace: 100 * time.Millisecond}, process.CauseWall, "killed"},
+		{"TERM answered with success", "polite", process.Limits{Wall: time.Second}, process.CauseWall, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "pid")
 			tree := player(t, c.mode, file)
 			tree.Limits = c.limits
@@ -104,20 +105,29 @@ func TestTreeEndsWhatItsLeaderLeavesBehind(t *testing.T) {
 	for _, c := range []struct {
 		name, mode, stay string
 		cause            process.Cause
+		least            int
 	}{
-		{"a child in the group", "fork", "go", process.CauseExited},
-		{"a child in the group, the leader waiting", "fork", "stay", process.CauseWall},
-		{"a double fork in its own session without environment", "escape", "go", process.CauseExited},
-		{"the same, the leader waiting", "escape", "stay", process.CauseWall},
-		{"a chain of sessions", "chain", "5", process.CauseWall},
+		{"a child in the group", "fork", "go", process.CauseExited, 1},
+		{"a child in the group, the leader waiting", "fork", "stay", process.CauseCancelled, 1},
+		{"a double fork in its own session without environment", "escape", "go", process.CauseExited, 1},
+		{"the same, the leader waiting", "escape", "stay", process.CauseCancelled, 1},
+		{"a chain of sessions", "chain", "5", process.CauseCancelled, 5},
+		{"a crowd", "crowd", "40", process.CauseCancelled, 40},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			file := filepath.Join(t.TempDir(), "pid")
-			tree := player(t, c.mode, file, c.stay)
-			tree.Limits.Wall = 1500 * time.Millisecond
-			r, err := tree.Run(t.Context())
-			if err != nil || r.Cause != c.cause || r.Ended == 0 || r.Survivors != 0 {
-				t.Errorf("%+v, %v; want cause %q and some ended", r, err, c.cause)
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			if c.cause == process.CauseCancelled {
+				go func() {
+					await(file) // all of the tree is there
+					cancel()
+				}()
+			}
+			r, err := player(t, c.mode, file, c.stay).Run(ctx)
+			if err != nil || r.Cause != c.cause || r.Ended < c.least || r.Survivors != 0 {
+				t.Errorf("%+v, %v; want cause %q and at least %d ended", r, err, c.cause, c.least)
 			}
 			if pid := await(file); pid == 0 || alive(pid) {
 				t.Errorf("process %d still lives", pid)
