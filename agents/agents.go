@@ -32,8 +32,8 @@ const (
 // MaxAttempts is how many repairs of one pull request are tried before its ticket goes back to Todo.
 const MaxAttempts = 3
 
-// runner is one coding CLI, real or scripted by a timer in tests of virtual time.
-type runner interface {
+// Runner is one coding CLI, real or scripted by a timer in tests of virtual time.
+type Runner interface {
 	Name() string
 	Run(ctx context.Context, s engine.Session) (engine.Result, error)
 }
@@ -66,7 +66,7 @@ type Factory struct {
 	Store     *store.Store
 	Forge     *forge.Client
 	Mirror    *worktree.Mirror
-	Engine    runner
+	Engine    Runner
 	RulesPath string
 	Dir       string // worktrees, homes, logs and diffs live below it
 	Instance  string // this life of the daemon: the holder of its claims

@@ -57,7 +57,7 @@ func (x *Fixer) giveUp(ctx context.Context, s Standing, claim store.Claim) error
 		return err
 	}
 	if !s.Facts.PR.Draft {
-		if _, err := x.Forge.ConvertToDraft(ctx, s.Facts.PR); err != nil {
+		if err := x.Forge.ConvertToDraft(ctx, s.Facts.PR); err != nil {
 			return fmt.Errorf("make it a draft: %w", err)
 		}
 	}

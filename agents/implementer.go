@@ -15,6 +15,9 @@ import (
 // Implementer takes the most isolated ticket of the current milestone to an open pull request, one a tick.
 type Implementer struct{ *Factory }
 
+// Vague is the reason under which a ticket is parked that lacks an expected behaviour or a stopping point.
+const Vague = "vague"
+
 // Run is one tick. Its error is the world's or the factory's own; what a session could not do is in the report.
 func (i *Implementer) Run(ctx context.Context) (Report, error) {
 	if pause, paused, err := i.Store.PausedFor(ctx, ImplementerRole); err != nil || paused {
@@ -45,6 +48,19 @@ func (i *Implementer) Run(ctx context.Context) (Report, error) {
 		return i.idle(ctx, fmt.Sprintf("would take #%d %s (observing only)", decision.Picked.Ticket.Number, decision.Picked.Ticket.Title), nil)
 	}
 	return i.take(ctx, snap, *decision.Picked)
+}
+
+// Rank reads the world and says which ticket stands most alone, without taking it.
+func (i *Implementer) Rank(ctx context.Context) (isolation.Decision, error) {
+	snap, err := i.snapshot(ctx, i.Forge)
+	if err != nil {
+		return isolation.Decision{}, err
+	}
+	tickets, err := i.Forge.Tickets(ctx)
+	if err != nil {
+		return isolation.Decision{}, fmt.Errorf("read the board: %w", err)
+	}
+	return i.rank(ctx, snap, tickets)
 }
 
 // idle tells, once, why nothing was taken.
@@ -126,7 +142,7 @@ func (i *Implementer) rank(ctx context.Context, snap Snapshot, tickets []forge.T
 		if len(c.Lacks) == 0 || facts.Parked[c.Ticket.Number] != "" {
 			continue
 		}
-		err := i.Store.Park(ctx, c.Ticket.Number, "vague", map[string]string{"lacks": strings.Join(c.Lacks, "\n"), "title": c.Ticket.Title, "url": c.Ticket.URL})
+		err := i.Store.Park(ctx, c.Ticket.Number, Vague, map[string]string{"lacks": strings.Join(c.Lacks, "\n"), "title": c.Ticket.Title, "url": c.Ticket.URL})
 		if err != nil {
 			return decision, err
 		}

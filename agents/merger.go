@@ -25,6 +25,9 @@ func (m *Merger) Run(ctx context.Context) (Report, error) {
 	if err := m.reconcile(ctx); err != nil {
 		return Report{}, err
 	}
+	if idle, err := m.idle(ctx); err != nil || idle {
+		return Report{Said: "no pull request is open"}, err
+	}
 	// What cannot be undone is decided on what GitHub says now, not on what it said before.
 	snap, err := m.snapshot(ctx, m.Forge.Fresh())
 	if err != nil {
@@ -40,6 +43,16 @@ func (m *Merger) Run(ctx context.Context) (Report, error) {
 	}
 	report.Acted = report.Acted || followed
 	return report, err
+}
+
+// idle tells whether the store knows of nothing that could land or be followed: then GitHub need not be asked.
+func (m *Merger) idle(ctx context.Context) (bool, error) {
+	open, err := m.Store.Pulls(ctx)
+	if err != nil {
+		return false, err
+	}
+	merged, err := m.Store.Unstaged(ctx)
+	return len(open)+len(merged) == 0, err
 }
 
 // landNext works on the oldest approval that can go on. Only one pull request is landed or updated at a tick: each

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -44,11 +45,11 @@ type Snapshot struct {
 // where GitHub or git cannot be read: a verdict from half a reading would be a guess.
 func (f *Factory) snapshot(ctx context.Context, c *forge.Client) (Snapshot, error) {
 	snap := Snapshot{At: f.Store.Now()}
-	if err := f.Mirror.Fetch(ctx); err != nil {
-		return snap, fmt.Errorf("snapshot: %w", err)
-	}
 	var err error
 	if snap.BaseSHA, err = c.Branch(ctx, f.Settings.Base); err != nil {
+		return snap, fmt.Errorf("snapshot: base %s: %w", f.Settings.Base, err)
+	}
+	if err := f.need(ctx, snap.BaseSHA); err != nil {
 		return snap, fmt.Errorf("snapshot: base %s: %w", f.Settings.Base, err)
 	}
 	if snap.BaseChecks, err = c.Checks(ctx, snap.BaseSHA); err != nil {
@@ -90,6 +91,19 @@ func (f *Factory) snapshot(ctx context.Context, c *forge.Client) (Snapshot, erro
 	return snap, nil
 }
 
+// need sees to it that the mirror has a commit that GitHub has named, and fetches only when it has not.
+func (f *Factory) need(ctx context.Context, sha string) error {
+	_, err := f.Mirror.Resolve(ctx, sha)
+	if !errors.Is(err, worktree.ErrNoRevision) {
+		return err
+	}
+	if err := f.Mirror.Fetch(ctx); err != nil {
+		return err
+	}
+	_, err = f.Mirror.Resolve(ctx, sha)
+	return err
+}
+
 // stand reads one pull request, judges it and keeps both.
 func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, number int) (Standing, error) {
 	var s Standing
@@ -118,9 +132,8 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing, old store.Pull) error {
 	facts, pr := &s.Facts, s.Facts.PR
 	var err error
-	if _, err = f.Mirror.Resolve(ctx, pr.Head); err != nil {
-		// The push came after our fetch: the next tick sees both.
-		return fmt.Errorf("head %.7s is not in the mirror yet: %w", pr.Head, err)
+	if err = f.need(ctx, pr.Head); err != nil {
+		return err
 	}
 	if facts.Checks, err = c.Checks(ctx, pr.Head); err != nil {
 		return err

@@ -140,10 +140,10 @@ func (m *Merger) watch(ctx context.Context, p store.Pull) error {
 	}
 	data := map[string]string{"sha": p.MergedSHA, "url": run.URL}
 	switch {
-	case run.Status == "completed" && run.Conclusion == "success":
+	case run.State == forge.Success:
 		return m.staged(ctx, p, stagingUp, &store.Event{Kind: store.Staged, Data: data})
-	case run.Status == "completed":
-		data["reason"] = "the workflow ended with " + run.Conclusion
+	case run.State != forge.Pending:
+		data["reason"] = "the workflow ended with " + string(run.State)
 		return m.staged(ctx, p, stagingFailed, &store.Event{Kind: store.StagingFailed, Data: data})
 	case m.Settings.StagingLimit > 0 && m.Store.Now().Sub(p.StagingAt) > m.Settings.StagingLimit:
 		data["reason"] = "it has not ended after " + m.Settings.StagingLimit.String()

@@ -1,0 +1,122 @@
+package agents
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/store"
+)
+
+const (
+	headSHA  = "1111111111111111111111111111111111111111"
+	otherSHA = "2222222222222222222222222222222222222222"
+)
+
+// green is a pull request that a person could approve; each row of the table changes one thing.
+func green() Facts {
+	return Facts{
+		Now:      time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
+		PR:       forge.PullRequest{Number: 42, State: "open", Head: headSHA, BaseRef: "main"},
+		Checks:   []forge.Check{{Name: "test", State: forge.Success, SHA: headSHA}, {Name: "lint", State: forge.Success, SHA: headSHA}},
+		Required: []string{"test", "lint"},
+		Pushed:   headSHA,
+		Current:  true,
+	}
+}
+
+func check(name string, state forge.CheckState) forge.Check {
+	return forge.Check{Name: name, State: state, SHA: headSHA}
+}
+
+func TestJudge(t *testing.T) {
+	rejection := forge.Review{ID: 1, Author: "ana", State: "CHANGES_REQUESTED", Body: "Quote it.\nPlease.", CommitID: headSHA}
+	table := []struct {
+		name   string
+		change func(*Facts)
+		word   string
+		reason string // a part of it
+	}{
+		{"all required checks are green", func(f *Facts) {}, store.Ready, "CI 2/2"},
+		{"merged wins over everything", func(f *Facts) { f.PR.Merged, f.PR.State, f.Working = true, "closed", true }, store.Landed, ""},
+		{"closed without a merge", func(f *Facts) { f.PR.State = "closed" }, store.Closed, "without a merge"},
+		{"a session works on it", func(f *Facts) { f.Working = true; f.Checks = nil }, store.Running, "session"},
+		{"given up stays so although it is a draft", func(f *Facts) { f.GivenUp, f.PR.Draft = true, true }, store.GivenUp, "3 attempts"},
+		{"a draft", func(f *Facts) { f.PR.Draft = true }, store.Draft, "draft"},
+		{"a rejection by /reject", func(f *Facts) { f.Reject = "use the escaper" }, store.Rejected, "use the escaper"},
+		{"changes requested on this head", func(f *Facts) { f.Reviews = []forge.Review{rejection} }, store.Rejected, "ana: Quote it."},
+		{"changes requested on an older head wait for the reviewer", func(f *Facts) {
+			old := rejection
+			old.CommitID = otherSHA
+			f.Reviews = []forge.Review{old}
+		}, store.Waiting, "ana to look again"},
+		{"changes requested and approved since", func(f *Facts) {
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", State: "APPROVED", CommitID: headSHA}}
+		}, store.Ready, ""},
+		{"changes requested and only commented since", func(f *Facts) {
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", State: "COMMENTED", CommitID: headSHA}}
+		}, store.Rejected, "ana"},
+		{"an approval by another takes nothing back", func(f *Facts) {
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ben", State: "APPROVED", CommitID: headSHA}}
+		}, store.Rejected, "ana"},
+		{"a conflict with the base", func(f *Facts) { f.Conflicts = []string{"csv.go"} }, store.Conflict, "csv.go"},
+		{"a failed check", func(f *Facts) { f.Checks[0].State = forge.Failure }, store.Red, "failed: test"},
+		{"a check that timed out", func(f *Facts) { f.Checks[0].State = forge.TimedOut }, store.Red, "test"},
+		{"a failed check that fails on the base too", func(f *Facts) {
+			f.Checks[0].State = forge.Failure
+			f.BaseChecks = []forge.Check{check("test", forge.Failure)}
+		}, store.BaseRed, "fails on main too"},
+		{"one inherited failure and one of its own", func(f *Facts) {
+			f.Checks[0].State, f.Checks[1].State = forge.Failure, forge.Failure
+			f.BaseChecks = []forge.Check{check("test", forge.Failure)}
+		}, store.Red, "test, lint"},
+		{"a failed check that nobody requires", func(f *Facts) { f.Checks = append(f.Checks, check("coverage", forge.Failure)) }, store.Ready, ""},
+		{"nothing is required: every check counts", func(f *Facts) { f.Required, f.Checks[1].State = nil, forge.Failure }, store.Red, "lint"},
+		{"nothing is required and nothing has reported", func(f *Facts) { f.Required, f.Checks = nil, nil }, store.Waiting, "no checks"},
+		{"a pending check", func(f *Facts) { f.Checks[1].State = forge.Pending }, store.Waiting, "CI 1/2"},
+		{"a missing check", func(f *Facts) { f.Checks = f.Checks[:1] }, store.Waiting, "lint (missing)"},
+		{"a skipped check is not green", func(f *Facts) { f.Checks[1].State = forge.Skipped }, store.Waiting, "lint (skipped)"},
+		{"a neutral check is not green", func(f *Facts) { f.Checks[1].State = forge.Neutral }, store.Waiting, "lint (neutral)"},
+		{"a cancelled check is not green and nothing to repair", func(f *Facts) { f.Checks[1].State = forge.Cancelled }, store.Waiting, "lint (cancelled)"},
+		{"a check of an older commit", func(f *Facts) { f.Checks[1].SHA = otherSHA }, store.Waiting, "lint (missing)"},
+		{"two apps under one name: the worse counts", func(f *Facts) { f.Checks = append(f.Checks, check("test", forge.Failure)) }, store.Red, "test"},
+		{"no checks for longer than patience", func(f *Facts) {
+			f.Checks, f.Patience, f.HeadSince = nil, time.Hour, f.Now.Add(-2*time.Hour)
+		}, store.Waiting, "is CI set up"},
+		{"approved and current", func(f *Facts) { f.Approved = true }, store.Approval, "approved"},
+		{"approved and behind", func(f *Facts) { f.Approved, f.Current = true, false }, store.Landing, "update from main"},
+		{"behind without an approval is still ready", func(f *Facts) { f.Current = false }, store.Ready, ""},
+		{"approved and red is red", func(f *Facts) { f.Approved, f.Checks[0].State = true, forge.Failure }, store.Red, ""},
+		{"a person's push that is red is theirs", func(f *Facts) { f.Pushed, f.Checks[0].State = otherSHA, forge.Failure }, store.Foreign, "a person pushed"},
+		{"a person's push that is green can be approved", func(f *Facts) { f.Pushed = otherSHA }, store.Ready, ""},
+	}
+	for _, row := range table {
+		t.Run(row.name, func(t *testing.T) {
+			f := green()
+			row.change(&f)
+			got := Judge(f)
+			if got.Word != row.word || !strings.Contains(got.Reason, row.reason) {
+				t.Errorf("Judge() = %q (%s), want %q (…%s…)", got.Word, got.Reason, row.word, row.reason)
+			}
+		})
+	}
+}
+
+func TestOnlyRedNamesTheChecksToRepair(t *testing.T) {
+	f := green()
+	f.Checks[1].State = forge.Failure
+	if v := Judge(f); len(v.Failed) != 1 || v.Failed[0].Name != "lint" {
+		t.Errorf("failed checks = %v, want lint alone", v.Failed)
+	}
+}
+
+func TestTicketOfReadsOnlyBranchesOfTheFactory(t *testing.T) {
+	for branch, want := range map[string]int{
+		"lightsout/31-add-csv-export": 31, "lightsout/7": 7, "feature/31-x": 0, "lightsout/x-31": 0, "lightsout/": 0, "lightsout/-3": 0, "lightsout/0-x": 0,
+	} {
+		if got, ok := ticketOf(branch); got != want && ok || ok != (want > 0) {
+			t.Errorf("ticketOf(%q) = %d, %v; want %d", branch, got, ok, want)
+		}
+	}
+}

@@ -1,0 +1,132 @@
+package main
+
+import (
+	"time"
+)
+
+// Config is everything a person sets. It is read from one TOML file, strictly: an unknown key is a fault, and all
+// faults are told at once, each with its place and its cure (config_load.go). Nobody else reads the environment.
+type Config struct {
+	Repository string   `toml:"repository"` // owner/name
+	Base       string   `toml:"base"`       // branch that pull requests go to
+	Engine     string   `toml:"engine"`     // names one of Engines
+	Test       []string `toml:"test"`       // the local gate
+	State      string   `toml:"state"`      // folder of database, mirror, logs, rules; default: beside the file
+	Rules      string   `toml:"rules"`      // the rules file; default: rules.md beside the file
+
+	GitHub      GitHub                  `toml:"github"`
+	Telegram    Telegram                `toml:"telegram"`
+	Engines     map[string]EngineConfig `toml:"engines"`
+	Limits      Limits                  `toml:"limits"`
+	Schedule    Schedule                `toml:"schedule"`
+	Merge       Merge                   `toml:"merge"`
+	Staging     Staging                 `toml:"staging"`
+	Containment Containment             `toml:"containment"`
+
+	path string // of the file, for messages
+}
+
+// Secret says where a secret is: in a file that only its owner reads, or in an environment variable.
+type Secret struct {
+	File string `toml:"file"`
+	Env  string `toml:"env"`
+
+	value string
+}
+
+// GitHub is the repository's home. The addresses are for GitHub Enterprise Server; empty means github.com.
+type GitHub struct {
+	Token        Secret            `toml:"token"`
+	RESTURL      string            `toml:"rest_url"`
+	GraphQLURL   string            `toml:"graphql_url"`
+	GitURL       string            `toml:"git_url"` // of the repository; default: from the host of the REST address
+	Board        string            `toml:"board"`   // project or labels
+	ProjectOwner string            `toml:"project_owner"`
+	Project      int               `toml:"project"`
+	StatusField  string            `toml:"status_field"`
+	Columns      map[string]string `toml:"columns"`   // our word = their word
+	Milestone    string            `toml:"milestone"` // "" = the open one due soonest
+	Required     []string          `toml:"required_checks"`
+	AnyAuthor    bool              `toml:"any_author"` // take tickets by people without write access too
+	AuthorName   string            `toml:"author_name"`
+	AuthorEmail  string            `toml:"author_email"`
+	// WriteInterval is the least time between two writes; GitHub asks for a second.
+	WriteInterval time.Duration `toml:"write_interval"`
+}
+
+// Telegram is the chat.
+type Telegram struct {
+	Token   Secret `toml:"token"`
+	BaseURL string `toml:"base_url"` // of a self-hosted Bot API server; "" = Telegram's own
+	// PerChat is the least time between two messages to one chat; Telegram asks for a second.
+	PerChat time.Duration `toml:"per_chat"`
+}
+
+// EngineConfig is one coding CLI.
+type EngineConfig struct {
+	Kind  string            `toml:"kind"` // command or claude; default: the engine's own name
+	Path  string            `toml:"path"`
+	Model string            `toml:"model"`
+	Args  []string          `toml:"args"`
+	Env   map[string]string `toml:"env"`  // values
+	Pass  []string          `toml:"pass"` // names of variables handed on, such as ANTHROPIC_API_KEY
+}
+
+// Limits bound what one run may take.
+type Limits struct {
+	Session  time.Duration `toml:"session"`   // of one session; quality falls in long ones
+	Silence  time.Duration `toml:"silence"`   // without output
+	OutputMB int64         `toml:"output_mb"` // of one session
+	Command  time.Duration `toml:"command"`   // one command under test
+	Run      time.Duration `toml:"run"`       // sessions and proofs of one ticket together
+	Rounds   int           `toml:"rounds"`    // sessions until the proof holds
+	Waiting  int           `toml:"waiting"`   // pull requests waiting for a person before intake stops
+}
+
+// Schedule says when the roles are due: five cron fields, or "@every 30m".
+type Schedule struct {
+	Zone        string        `toml:"zone"`
+	Implementer string        `toml:"implementer"`
+	Fixer       string        `toml:"fixer"`
+	Merger      string        `toml:"merger"`
+	FollowUp    time.Duration `toml:"follow_up"` // how soon the Merger looks again after it changed something
+}
+
+// Merge says how approved pull requests land.
+type Merge struct {
+	Method         string        `toml:"method"` // merge, squash or rebase
+	ChecksPatience time.Duration `toml:"checks_patience"`
+}
+
+// Staging is the deployment after each merge.
+type Staging struct {
+	Workflow string            `toml:"workflow"` // file in .github/workflows; "" = none
+	Inputs   map[string]string `toml:"inputs"`   // "{sha}" stands for the merged commit
+	Limit    time.Duration     `toml:"limit"`
+}
+
+// Containment says what sessions and commands under test may reach.
+type Containment struct {
+	Landlock string            `toml:"landlock"` // auto: where the kernel has it; require: else do not start; off
+	Writable []string          `toml:"writable"` // beside worktree, private HOME and caches
+	Readable []string          `toml:"readable"` // beside the system's folders
+	Env      map[string]string `toml:"env"`      // values for sessions and tests
+	Pass     []string          `toml:"pass"`     // names of variables handed on
+}
+
+// defaults is the configuration before the file is read. Where a number comes from stands beside it.
+func defaults() Config {
+	return Config{
+		Base:   "main",
+		Engine: "claude",
+		GitHub: GitHub{Board: "project", StatusField: "Status", AuthorName: "Lightsout", AuthorEmail: "lightsout@users.noreply.github.com", WriteInterval: time.Second},
+		// A message a second to one chat: Telegram's own advice to bots.
+		Telegram: Telegram{PerChat: time.Second},
+		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, Command: 15 * time.Minute, Run: 90 * time.Minute,
+			Rounds: 3, Waiting: 10},
+		Schedule:    Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
+		Merge:       Merge{Method: "merge", ChecksPatience: 30 * time.Minute},
+		Staging:     Staging{Limit: 30 * time.Minute},
+		Containment: Containment{Landlock: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
+	}
+}

@@ -1,0 +1,184 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"lightsout/cmd/lightsout/sample"
+)
+
+// demoPlan is what a demonstration works on: the sample, or a copy of a person's own repository.
+type demoPlan struct {
+	name     string // of the repository
+	tickets  sample.Board
+	checks   []demoCheck
+	test     []string // the local gate; empty: found by the proof
+	environ  []string
+	numbers  []int // of the tickets, once they are seeded
+	fromRepo string
+	engine   string
+}
+
+// demoCheck is one thing that CI runs.
+type demoCheck struct {
+	name    string
+	command []string
+}
+
+// plan reads the command line into a plan, and refuses what does not fit together.
+func (o demoCommand) plan(environ []string) (demoPlan, error) {
+	p := demoPlan{environ: environ}
+	if o.JSON && !o.Yes {
+		return p, errors.New("demo: --json goes with --yes: the object is printed when every ticket has ended")
+	}
+	if o.Repo == "" {
+		if o.Tickets != "" || o.Engine != "" || o.Test != "" {
+			return p, errors.New("demo: --tickets, --engine and --test go with --repo: the sample brings its own")
+		}
+		board, err := sample.Tickets()
+		p.name, p.tickets, p.test = "stockroom", board, []string{"go", "test", "./..."}
+		p.checks = []demoCheck{{"test", []string{"sh", "ci/check.sh"}}}
+		return p, err
+	}
+	if o.Tickets == "" || o.Engine == "" {
+		return p, errors.New("demo: --repo needs --tickets FILE.toml and --engine NAME beside it")
+	}
+	text, err := os.ReadFile(o.Tickets)
+	if err != nil {
+		return p, fmt.Errorf("demo: %w", err)
+	}
+	if p.tickets, err = sample.ParseTickets(o.Tickets, text); err != nil {
+		return p, err
+	}
+	if p.fromRepo, err = filepath.Abs(o.Repo); err != nil {
+		return p, fmt.Errorf("demo: %w", err)
+	}
+	p.name, p.engine, p.test = strings.TrimSuffix(filepath.Base(p.fromRepo), ".git"), o.Engine, strings.Fields(o.Test)
+	if len(p.test) == 0 {
+		return p, errors.New("demo: --repo needs --test CMD: what the CI of the demo runs")
+	}
+	p.checks = []demoCheck{{"test", p.test}}
+	return p, nil
+}
+
+// goCaches are the build caches that sessions, proofs and CI of the demo share, inside its folder. Modules that this
+// machine has downloaded already are taken from there, so that nothing needs the network.
+func (p demoPlan) goCaches(dir string) map[string]string {
+	env := map[string]string{"GOCACHE": filepath.Join(dir, "cache", "go-build"), "GOMODCACHE": filepath.Join(dir, "cache", "go-mod"), "GOFLAGS": "-modcacherw"}
+	proxies := lookup(p.environ, "GOPROXY")
+	if proxies == "" {
+		proxies = "https://proxy.golang.org,direct"
+	}
+	if have := p.moduleCache(); have != "" {
+		env["GOPROXY"] = "file://" + have + "," + proxies
+	}
+	return env
+}
+
+// moduleCache finds the download folder of this person's module cache; "" where there is none.
+func (p demoPlan) moduleCache() string {
+	cache := lookup(p.environ, "GOMODCACHE")
+	if cache == "" {
+		root := lookup(p.environ, "GOPATH")
+		if root == "" {
+			root = filepath.Join(lookup(p.environ, "HOME"), "go")
+		}
+		cache = filepath.Join(root, "pkg", "mod")
+	}
+	downloads := filepath.Join(cache, "cache", "download")
+	if info, err := os.Stat(downloads); err != nil || !info.IsDir() {
+		return ""
+	}
+	return downloads
+}
+
+// ciEnv is the whole environment of the demo's CI.
+func (p demoPlan) ciEnv(dir string) []string {
+	env := pass(p.environ, []string{"PATH", "LANG"})
+	for name, value := range p.goCaches(dir) {
+		env = append(env, name+"="+value)
+	}
+	return env
+}
+
+// config is the configuration of the demo's daemon: what a person would write, pointed at loopback.
+func (d *demo) config(forgeURL, chatURL string) (Config, error) {
+	c := defaults()
+	c.Repository, c.State, c.Test = demoOwner+"/"+d.plan.name, d.dir, d.plan.test
+	c.Rules = filepath.Join(d.dir, "rules.md")
+	c.GitHub.Token.value = demoToken
+	c.GitHub.RESTURL, c.GitHub.GraphQLURL = forgeURL+"/api/v3/", forgeURL+"/api/graphql"
+	c.GitHub.GitURL = forgeURL + "/" + c.Repository + ".git"
+	c.GitHub.ProjectOwner, c.GitHub.Project = demoOwner, 1
+	c.GitHub.WriteInterval = -1 // a GitHub of one's own need not be spared
+	c.Telegram.Token.value, c.Telegram.BaseURL = d.chat.Token(), chatURL
+	c.Telegram.PerChat = 50 * time.Millisecond
+	c.Schedule.Implementer, c.Schedule.Fixer, c.Schedule.Merger = "@every 1s", "@every 2s", "@every 1s"
+	c.Schedule.FollowUp = 200 * time.Millisecond
+	c.Staging.Workflow, c.Staging.Inputs = "staging.yml", map[string]string{"sha": "{sha}"}
+	c.Containment.Env = d.plan.goCaches(d.dir)
+	return c, d.engineConfig(&c)
+}
+
+// engineConfig chooses the coding CLI: the sample's recorded solutions, or the person's own.
+func (d *demo) engineConfig(c *Config) error {
+	c.Engines = map[string]EngineConfig{}
+	if d.plan.fromRepo == "" {
+		executable, err := os.Executable()
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		scripts := filepath.Join(d.dir, "solutions")
+		c.Engine = "recorded"
+		c.Engines[c.Engine] = EngineConfig{Kind: "command", Path: executable, Args: []string{scriptedWord, scripts}}
+		c.Containment.Writable = append(c.Containment.Writable, scripts)
+		return sample.Write(scripts, sample.Solutions())
+	}
+	if d.plan.engine == "claude" {
+		c.Engine = "claude"
+		c.Engines["claude"] = EngineConfig{Pass: []string{"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}}
+		return nil
+	}
+	words := strings.Fields(d.plan.engine)
+	path, err := filepath.Abs(words[0])
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	if _, err := os.Stat(path); err != nil { // a name to be found in PATH
+		path = words[0]
+	}
+	c.Engine = "command"
+	c.Engines["command"] = EngineConfig{Path: path, Args: words[1:]}
+	c.Containment.Readable = append(c.Containment.Readable, filepath.Dir(path))
+	return nil
+}
+
+// milestoneLife is how far off the demo's milestone is due.
+const milestoneLife = 14 * 24 * time.Hour
+
+// seed puts repository and tickets into the demo's GitHub.
+func (d *demo) seed(ctx context.Context) error {
+	var err error
+	if d.plan.fromRepo != "" {
+		_, err = d.forge.SeedFrom(ctx, d.plan.fromRepo, "HEAD")
+	} else {
+		_, err = d.forge.Seed(ctx, sample.Repo(), "Stockroom: keep count of the parts")
+	}
+	if err != nil {
+		return fmt.Errorf("demo: %w", err)
+	}
+	milestone := d.forge.AddMilestone(d.plan.tickets.Milestone, time.Now().Add(milestoneLife))
+	for _, t := range d.plan.tickets.Tickets {
+		number, err := d.addTicket(t, milestone)
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		d.plan.numbers = append(d.plan.numbers, number)
+	}
+	return nil
+}

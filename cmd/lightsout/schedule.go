@@ -1,0 +1,250 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-co-op/gocron/v2"
+	"github.com/robfig/cron/v3"
+
+	"lightsout/agents"
+	"lightsout/store"
+)
+
+// job is one role and when it is due.
+type job struct {
+	role     string
+	spec     string        // five cron fields, or "@every 30m"
+	limit    time.Duration // of one run
+	followUp time.Duration // how soon to look again after a run that changed something; 0: at the next tick
+	run      func(context.Context) (agents.Report, error)
+}
+
+// schedule runs the roles: on gocron's ticks, when somebody wakes one, and once for what was missed. What is due lives
+// in the store, so that two ticks for one moment, or a restart in the middle of one, run a role once. Each role has its
+// own goroutine, time limit and panic barrier: one that is stuck or broken leaves the others alone.
+type schedule struct {
+	store *store.Store
+	log   *slog.Logger
+	zone  *time.Location
+	jobs  []job
+	plans map[string]cron.Schedule
+	wakes map[string]chan struct{}
+}
+
+// stopTimeout is how long gocron may take to stop its own goroutines; the roles are joined by us.
+const stopTimeout = 5 * time.Second
+
+// early is how much before its moment a tick may come and still count for it.
+const early = 50 * time.Millisecond
+
+// ledgerKept is how long ticks are remembered.
+const ledgerKept = 90 * 24 * time.Hour
+
+func newSchedule(s *store.Store, log *slog.Logger, zone *time.Location, jobs []job) (*schedule, error) {
+	sch := &schedule{store: s, log: log, zone: zone, jobs: jobs, plans: map[string]cron.Schedule{}, wakes: map[string]chan struct{}{}}
+	for _, j := range jobs {
+		plan, err := parseSchedule(j.spec)
+		if err != nil {
+			return nil, fmt.Errorf("schedule of %s: %w", j.role, err)
+		}
+		sch.plans[j.role] = plan
+		sch.wakes[j.role] = make(chan struct{}, 1)
+	}
+	return sch, nil
+}
+
+// Wake runs a role as soon as it is free. It never blocks; waking a role twice is waking it once.
+func (s *schedule) Wake(role string) {
+	select {
+	case s.wakes[role] <- struct{}{}:
+	default: // unknown (nil channel) or woken already
+	}
+}
+
+// Next is when each role is due next.
+func (s *schedule) Next() map[string]time.Time {
+	next := map[string]time.Time{}
+	for role, plan := range s.plans {
+		next[role] = plan.Next(s.store.Now().In(s.zone))
+	}
+	return next
+}
+
+// Run ticks until ctx ends and every role has come to rest.
+func (s *schedule) Run(ctx context.Context) error {
+	scheduler, err := gocron.NewScheduler(gocron.WithLocation(s.zone), gocron.WithStopTimeout(stopTimeout))
+	if err != nil {
+		return fmt.Errorf("schedule: %w", err)
+	}
+	var roles sync.WaitGroup
+	for _, j := range s.jobs {
+		tick := make(chan struct{}, 1)
+		ring := func() {
+			select {
+			case tick <- struct{}{}:
+			default:
+			}
+		}
+		if _, err := scheduler.NewJob(definition(j.spec, s.plans[j.role]), gocron.NewTask(ring), gocron.WithName(j.role)); err != nil {
+			return errors.Join(fmt.Errorf("schedule %s: %w", j.role, err), scheduler.Shutdown())
+		}
+		roles.Go(func() { s.serve(ctx, j, tick) })
+		ring() // what was missed while nobody was here is due now
+	}
+	scheduler.Start()
+	<-ctx.Done()
+	err = scheduler.Shutdown()
+	roles.Wait()
+	return err
+}
+
+// every is a schedule of equal distances, counted from the last moment.
+type every time.Duration
+
+func (e every) Next(t time.Time) time.Time { return t.Add(time.Duration(e)) }
+
+// parseSchedule reads five cron fields or "@every 30m".
+func parseSchedule(spec string) (cron.Schedule, error) {
+	if text, ok := strings.CutPrefix(spec, "@every "); ok {
+		d, err := time.ParseDuration(text)
+		if err != nil || d <= 0 {
+			return nil, fmt.Errorf("%q: write a length of time such as @every 30m", spec)
+		}
+		return every(d), nil
+	}
+	plan, err := cron.ParseStandard(spec)
+	if err != nil {
+		return nil, fmt.Errorf("%q: write five cron fields such as \"15,45 * * * *\", or @every 30m: %w", spec, err)
+	}
+	return plan, nil
+}
+
+func definition(spec string, plan cron.Schedule) gocron.JobDefinition {
+	if d, ok := plan.(every); ok {
+		return gocron.DurationJob(time.Duration(d))
+	}
+	return gocron.CronJob(spec, false)
+}
+
+// serve runs one role, one run at a time.
+func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
+	again := time.NewTimer(0)
+	if !again.Stop() {
+		<-again.C
+	}
+	defer again.Stop()
+	for {
+		var scheduled time.Time
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.wakes[j.role]:
+		case <-again.C:
+		case <-tick:
+			var due bool
+			var err error
+			if scheduled, due, err = s.due(ctx, j); err != nil {
+				s.log.Error("schedule", "role", j.role, "error", err)
+				continue
+			} else if !due {
+				continue
+			}
+		}
+		if report, err := s.once(ctx, j, scheduled); err != nil {
+			s.log.Error("role", "role", j.role, "error", err)
+		} else if report.Acted && j.followUp > 0 {
+			again.Reset(j.followUp)
+		}
+	}
+}
+
+// due finds the newest moment of a role that has come and has not been run, and takes it. Moments missed before it are
+// made up by this one run.
+func (s *schedule) due(ctx context.Context, j job) (time.Time, bool, error) {
+	now := s.store.Now().In(s.zone).Add(early)
+	last, err := s.store.LastTick(ctx, j.role)
+	if errors.Is(err, store.ErrNotFound) {
+		// Nobody who starts the factory for the first time wants to wait an hour to see it work.
+		first, err := s.store.BeginTick(ctx, j.role, s.store.Now())
+		return s.store.Now(), first, err
+	}
+	if err != nil {
+		return time.Time{}, false, err
+	}
+	from := last.ScheduledAt.In(s.zone)
+	if oldest := now.Add(-32 * 24 * time.Hour); from.Before(oldest) {
+		from = oldest // monthly is the rarest that is made up
+	}
+	var moment time.Time
+	missed := -1
+	for next := s.plans[j.role].Next(from); !next.After(now); next = s.plans[j.role].Next(next) {
+		moment = next
+		missed++
+	}
+	if missed < 0 {
+		return time.Time{}, false, nil
+	}
+	first, err := s.store.BeginTick(ctx, j.role, moment)
+	return moment, first, err
+}
+
+// once runs a role, keeps how that ended, and answers who asked for it. Trouble is told when it begins and when it ends.
+func (s *schedule) once(ctx context.Context, j job, scheduled time.Time) (agents.Report, error) {
+	asked, err := s.asked(ctx, j.role)
+	if err != nil {
+		return agents.Report{}, err
+	}
+	limited, cancel := context.WithTimeout(ctx, j.limit)
+	report, failure := guard(limited, j.run)
+	cancel()
+	after := context.WithoutCancel(ctx)
+	problem := ""
+	if failure != nil {
+		problem = failure.Error()
+	}
+	var bookkeeping []error
+	if !scheduled.IsZero() {
+		bookkeeping = append(bookkeeping, s.store.EndTick(after, j.role, scheduled, problem), s.store.PruneTicks(after, s.store.Now().Add(-ledgerKept)))
+	}
+	answer := report.Said
+	if failure != nil {
+		answer = "It did not work: " + problem
+	}
+	for _, r := range asked {
+		bookkeeping = append(bookkeeping, s.store.Answer(after, r.ID, j.role+": "+answer))
+	}
+	what := j.role + " is failing"
+	switch {
+	case failure == nil:
+		bookkeeping = append(bookkeeping, s.store.Settled(after, what))
+	case ctx.Err() != nil: // told to stop: what that cut short is no trouble
+		failure = nil
+	default:
+		bookkeeping = append(bookkeeping, s.store.Trouble(after, store.Problem{What: what, Reason: problem, Cure: "it tries again at its next tick; the others go on"}))
+	}
+	return report, errors.Join(append(bookkeeping, failure)...)
+}
+
+// asked are the /run requests that this run will answer.
+func (s *schedule) asked(ctx context.Context, role string) ([]store.Request, error) {
+	requests, err := s.store.Asked(ctx, store.RequestRun)
+	return slices.DeleteFunc(requests, func(r store.Request) bool { return r.Role != role }), err
+}
+
+// guard turns a panic of a role into its error.
+func guard(ctx context.Context, run func(context.Context) (agents.Report, error)) (report agents.Report, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v\n%s", p, debug.Stack())
+		}
+	}()
+	return run(ctx)
+}
