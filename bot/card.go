@@ -74,29 +74,38 @@ func green(p store.Pull) (ok, all int) {
 	return ok, all
 }
 
+// tally is how many checks are green, and what else the reason of the verdict says. The verdict's own count is the better
+// one: it knows of required checks that have not reported.
+func tally(p store.Pull) (ci, reason string) {
+	if strings.HasPrefix(p.Reason, "CI ") {
+		ci, reason, _ = strings.Cut(p.Reason, ", ")
+		return ci, reason
+	}
+	if ok, all := green(p); all > 0 {
+		return fmt.Sprintf("CI %d/%d", ok, all), p.Reason
+	}
+	return "", p.Reason
+}
+
 // says is where a pull request stands, in one line.
 func says(p store.Pull, grant *store.Grant) string {
-	ci := "CI has not reported"
-	if ok, all := green(p); all > 0 {
-		ci = fmt.Sprintf("CI %d/%d", ok, all)
-	}
-	reason := strings.TrimPrefix(p.Reason, ci)
-	reason = strings.TrimLeft(reason, ",; ")
+	ci, reason := tally(p)
 	by := ""
 	if grant != nil {
 		by = "approved by " + grant.ByName
+		reason = strings.TrimPrefix(strings.TrimPrefix(reason, "approved"), ", ")
 	}
 	switch p.Verdict {
 	case store.Waiting:
-		if grant != nil {
-			return join([]string{ci, by, "lands when green"})
+		if ci != "" && strings.HasPrefix(reason, "waiting for ") {
+			reason = ""
 		}
-		return join([]string{ci, "lands when green and approved"})
+		if grant != nil {
+			return join([]string{ci, reason, by, "lands when green"})
+		}
+		return join([]string{ci, reason, "lands when green and approved"})
 	case store.Ready:
-		if grant != nil {
-			return join([]string{ci, by, "merging"})
-		}
-		return join([]string{ci, "ready for you"})
+		return join([]string{ci, either(by, "waits for your approval")})
 	case store.Approval:
 		return join([]string{ci, either(by, "approved"), "merging when green"})
 	case store.Landing:
@@ -114,7 +123,7 @@ func says(p store.Pull, grant *store.Grant) string {
 	case "":
 		return either(reason, "not read yet")
 	}
-	return join([]string{p.Verdict, reason})
+	return join([]string{p.Verdict, p.Reason})
 }
 
 func landed(p store.Pull) string {

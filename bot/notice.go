@@ -36,6 +36,7 @@ type subject struct {
 	Ticket store.Ticket
 	Run    store.Run
 	Age    string // from the first run of the ticket to the merge
+	Next   string // the role that runs next, and when
 	card   *card
 	grant  *store.Grant
 }
@@ -51,6 +52,9 @@ func (s *subject) Pull() store.Pull {
 // subject reads what an event is about.
 func (b *Bot) subject(ctx context.Context, e store.Event) (*subject, error) {
 	s := &subject{Event: e, Now: b.Store.Now(), Title: e.Data["title"], URL: e.Data["url"]}
+	if b.Options.Next != nil {
+		s.Next, _, _ = strings.Cut(nextTimes(b.Options.Next(), s.Now), "\n")
+	}
 	var err error
 	if e.Ticket != 0 {
 		if s.Ticket, err = b.Store.Ticket(ctx, e.Ticket); err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -155,6 +159,9 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 			return offer(store.Pull{Number: either0(e.Pull, e.Ticket), Head: p.Head, PatchID: p.PatchID}, role, "retry", "log")
 		}})
 	case store.TicketParked:
+		if e.Data["quiet"] != "" {
+			return nil, nil // said by what parked it
+		}
 		n := notice{silent: true, by: e.Data["by"]}
 		if e.Data["lacks"] == "" {
 			n.buttons = func(role string) [][]store.Button { return offer(store.Pull{Number: e.Ticket}, role, "retry", "log") }
@@ -170,6 +177,9 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	case store.Heartbeat:
 		return shape("heartbeat", notice{silent: true, topic: heartbeatTopic})
 	case store.Intake:
+		if e.Pull != 0 {
+			return brief(aboutPull, "💬", fmt.Sprintf("#%d", e.Pull), e.Data["reason"])
+		}
 		return brief(quiet, "💤", "Implementer took nothing", e.Data["reason"])
 	case store.Trouble:
 		return shape("trouble", loud)
@@ -211,6 +221,10 @@ func (b *Bot) runEnded(e store.Event, shape func(string, notice) (*notice, error
 	switch e.Data["outcome"] {
 	case "", "done", "refused", "no change":
 		return nil, nil
+	case "failed":
+		if e.Data["role"] == implementer {
+			return nil, nil
+		}
 	case "stalled", "timeout", "authentication", "denied":
 		return shape("run_ended", notice{})
 	}

@@ -67,7 +67,7 @@ func (s *subject) Outcome() string {
 	case "failed", "stalled":
 		return o
 	case "cancelled":
-		return "stopped"
+		return "was stopped"
 	default:
 		return "ended: " + o
 	}
@@ -83,11 +83,16 @@ func (s *subject) LastRound() bool {
 
 // CI counts the checks.
 func (s *subject) CI() string {
-	ok, all := green(s.Pull())
-	if all == 0 {
-		return "CI green"
+	ci, _ := tally(s.Pull())
+	return either(ci, "CI green")
+}
+
+// Detail is what the Fixer was called for, beyond the names of checks.
+func (s *subject) Detail() string {
+	if s.Data["check"] != "" && strings.HasPrefix(s.Data["detail"], "failed: ") {
+		return ""
 	}
-	return fmt.Sprintf("CI %d/%d", ok, all)
+	return s.Data["detail"]
 }
 
 // MergedSHA is the merge commit, StagedSHA the one that staging confirmed.
@@ -138,14 +143,25 @@ func (s *subject) Vitals() []string {
 		}
 	}
 	if v := s.Data["rate"]; v != "" {
-		limits = append(limits, "GitHub "+v)
+		limits = append(limits, "GitHub "+grouped(v))
 	}
 	if v := s.Data["disk"]; v != "" {
 		limits = append(limits, "disk "+v)
 	}
-	next := s.Data["next"]
+	next := either(s.Data["next"], s.Next)
 	if next != "" && !strings.HasPrefix(next, "next") {
 		next = "next " + next
 	}
 	return slices.DeleteFunc([]string{strings.Join(counts, "  "), next, strings.Join(limits, "  ")}, func(line string) bool { return line == "" })
+}
+
+// grouped writes the thousands of a text's numbers apart: 4812/5000 becomes 4,812/5,000.
+func grouped(s string) string {
+	parts := strings.Split(s, "/")
+	for i, part := range parts {
+		if n, err := strconv.Atoi(part); err == nil && n >= 1000 && n < 1_000_000 {
+			parts[i] = fmt.Sprintf("%d,%03d", n/1000, n%1000)
+		}
+	}
+	return strings.Join(parts, "/")
 }

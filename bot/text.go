@@ -38,7 +38,7 @@ func newPages(redact func(string) string) (*pages, error) {
 	p := &pages{redact: redact}
 	set, err := template.New("").Funcs(template.FuncMap{
 		"e":     func(v any) string { return p.escape(oneLine(text(v))) },
-		"block": func(v any) string { return p.escape(visible(text(v))) },
+		"lines": func(v any) string { return p.escape(visible(text(v))) },
 		"clip":  func(n int, v any) string { return p.escape(clip(n, oneLine(p.redact(text(v))))) },
 		"quote": func(n int, v any) string { return p.escape(clip(n, visible(p.redact(text(v))))) },
 		"join":  func(facts []string) string { return p.escape(clip(400, oneLine(p.redact(join(facts))))) },

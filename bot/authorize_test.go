@@ -1,0 +1,250 @@
+package bot
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"lightsout/bot/bottest"
+	"lightsout/store"
+)
+
+// arguments make a command change something where it is allowed to.
+func arguments(c Command) string {
+	switch c.Name {
+	case "approve", "unapprove", "status", "why", "diff", "log", "retry":
+		return "42"
+	case "reject":
+		return "42 it drops quotes"
+	case "skip":
+		return "31"
+	case "cancel":
+		return "1"
+	case "pause":
+		return "2h"
+	case "resume":
+		return "fixer"
+	case "addrule":
+		return "Keep exported names stable."
+	}
+	return ""
+}
+
+// changes names the commands that change more than the chat. A command that is added must be put on one side or the other.
+func changes(c Command) bool {
+	switch c.Name {
+	case "approve", "unapprove", "reject", "run", "retry", "skip", "cancel", "pause", "resume", "addrule":
+		return true
+	case "start", "help", "status", "queue", "prs", "why", "diff", "log", "rules", "health":
+		return false
+	}
+	panic("the test does not know /" + c.Name)
+}
+
+// stage puts everything there that a command could act on.
+func (w *world) stage(c Command) {
+	w.Helper()
+	w.opened(42, store.Ready)
+	if _, err := w.store.StartRun(w.Context(), store.Run{Role: "implementer", Ticket: 31, Engine: "command", Attempt: 1, Marker: "m"}, nil); err != nil {
+		w.Fatal(err)
+	}
+	w.must(w.store.Pause(w.Context(), "fixer", w.store.Now().AddDate(0, 0, 1), "Oda"))
+	if c.Name == "unapprove" {
+		if _, err := w.store.Approve(w.Context(), 42, headA, patchA, oda, "Oda"); err != nil {
+			w.Fatal(err)
+		}
+	}
+	if c.Name == "retry" {
+		w.must(w.store.Park(w.Context(), 31, "three failures", nil))
+	}
+	w.settle()
+}
+
+// actors are everybody who could type a command, each with the role that the store gives them, "" for a stranger.
+func actors() map[int64]string {
+	return map[int64]string{mallory: "", vera: store.Viewer, otto: store.Operator, ana: store.Approver, oda: store.Owner}
+}
+
+func TestEveryCommandChangesSomethingForThoseAloneWhoMayGiveIt(t *testing.T) {
+	for _, command := range Commands() {
+		for who, role := range actors() {
+			t.Run(command.Name+" by "+either(role, "a stranger"), func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					w.stage(command)
+					before, messages := w.fingerprint(), len(w.said(who))
+					w.say(who, "/"+command.Name+" "+arguments(command))
+					may := allowed(role, command.Role)
+					if changed := w.fingerprint() != before; changed != (may && changes(command)) {
+						t.Errorf("changed something: %v", changed)
+					}
+					answers := w.said(who)[messages:]
+					switch {
+					case role == "" && len(answers) > 0:
+						t.Errorf("a stranger was answered: %s", answers[0].Plain)
+					case role != "" && len(answers) == 0:
+						t.Error("no answer")
+					case role != "" && !may && !strings.Contains(answers[0].Plain, "needs the role "+command.Role):
+						t.Errorf("refused with %q", answers[0].Plain)
+					case role != "" && may && strings.Contains(answers[0].Plain, "went wrong"):
+						t.Errorf("failed: %q", answers[0].Plain)
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestACommandInAGroupIsJudgedByWhoSentItAlone(t *testing.T) {
+	for who, role := range actors() {
+		t.Run(either(role, "a stranger"), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.opened(42, store.Ready)
+				before := w.fingerprint()
+				if _, err := w.Seat(group, who).Say("/approve@lightsout_bot 42"); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				may := allowed(role, store.Approver)
+				if changed := w.fingerprint() != before; changed != may {
+					t.Errorf("changed something: %v", changed)
+				}
+				if answered := len(w.said(group)) > 0; answered != (role != "") {
+					t.Errorf("answered in the group: %v\n%s", answered, w.transcript(group))
+				}
+			})
+		})
+	}
+}
+
+func TestCommandsToOtherBotsAndTalkInAGroupAreLeftAlone(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.opened(42, store.Ready)
+		before := w.fingerprint()
+		for _, text := range []string{"/approve@other_bot 42", "please /approve@lightsout_bot 42", "/unheard@lightsout_bot", "hello @lightsout_bot"} {
+			if _, err := w.Seat(group, oda).Say(text); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.settle()
+		if w.fingerprint() != before {
+			t.Error("something changed")
+		}
+		if said := w.said(group); len(said) > 0 {
+			t.Errorf("answered %q", said[0].Plain)
+		}
+	})
+}
+
+// forgeries are callback data that no button of the presser's message carries, made with all that an attacker can know.
+func forgeries(verb, stolen string) []string {
+	return []string{
+		"v1:" + verb + ":" + stolen,
+		"v1:" + verb + ":AAAAAAAAAAAAAAAAAAAAAAAAAA",
+		"v1:" + verb + ":",
+		verb + ":42",
+		"v2:" + verb + ":" + stolen,
+		"v1:" + verb + ":' OR 1=1 --",
+	}
+}
+
+func TestForgedTapsChangeNothing(t *testing.T) {
+	for _, command := range Commands() {
+		for _, verb := range command.Verbs {
+			for who, role := range actors() {
+				t.Run(fmt.Sprintf("%s by %s", verb, either(role, "a stranger")), func(t *testing.T) {
+					inWorld(t, func(w *world) {
+						w.stage(command)
+						// The nonce is a real one, of the same button in the owner's chat: it must serve nobody else's.
+						stolen := "none"
+						for _, m := range w.said(oda) {
+							for _, row := range m.Buttons {
+								for _, button := range row {
+									if v, nonce, ok := parseTap(button.Data); ok && v == verb {
+										stolen = nonce
+									}
+								}
+							}
+						}
+						message := 1
+						if said := w.said(who); len(said) > 0 {
+							message = said[0].ID
+						}
+						before := w.fingerprint()
+						for _, data := range forgeries(verb, stolen) {
+							if who == oda && strings.HasSuffix(data, stolen) {
+								continue // her own
+							}
+							toast, err := w.TapData(who, message, data)
+							switch {
+							case role == "" && !errors.Is(err, bottest.ErrNoAnswer):
+								t.Errorf("%s: a stranger was answered %q", data, toast)
+							case role != "" && err != nil:
+								t.Errorf("%s: %v", data, err)
+							case role != "" && !strings.Contains(toast, "no longer alive") && !strings.Contains(toast, "needs the role"):
+								t.Errorf("%s: answered %q", data, toast)
+							}
+						}
+						w.settle()
+						if after := w.fingerprint(); after != before {
+							t.Errorf("a forged tap changed something:\n%s\n%s", before, after)
+						}
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestAButtonServesThoseAloneWhoMayGiveItsCommand(t *testing.T) {
+	// The same message in a group: everybody in it can press the very button.
+	for who, role := range actors() {
+		t.Run(either(role, "a stranger"), func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.opened(42, store.Ready)
+				if _, err := w.Seat(group, oda).Say("/status@lightsout_bot 42"); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				m := w.last(group, "Add CSV export")
+				toast, err := w.Seat(group, who).Tap(m.ID, "✅ Approve")
+				w.settle()
+				_, grant := w.store.Grant(w.Context(), 42)
+				switch {
+				case allowed(role, store.Approver):
+					if err != nil || grant != nil || !strings.Contains(toast, "Approved 9f3c2a1") {
+						t.Errorf("toast %q, %v, %v", toast, err, grant)
+					}
+				case grant == nil:
+					t.Error("approved")
+				case role == "" && !errors.Is(err, bottest.ErrNoAnswer), role != "" && !strings.Contains(toast, "needs the role approver"):
+					t.Errorf("answered %q, %v", toast, err)
+				}
+			})
+		})
+	}
+}
+
+func TestStrangersAreCountedAndTheirFloodIsNotKept(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for range 50 {
+			if _, err := w.Say(mallory, "/start ABCDEFGH"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		w.settle()
+		w.say(oda, "/health")
+		w.hears(oda, "strangers refused 50")
+		events, err := w.store.Events(w.Context(), 0, 1000)
+		w.must(err)
+		n := 0
+		for _, e := range events {
+			if e.Kind == store.StrangerRefused {
+				n++
+			}
+		}
+		if n != 1 {
+			t.Errorf("%d events for one flood", n)
+		}
+	})
+}
