@@ -12,6 +12,10 @@ import (
 	"time"
 )
 
+// GhostFile is where, in the script directory, the process that fork leaves behind
+// writes its process id.
+const GhostFile = "ghost"
+
 const (
 	// haunt is the argument of what "fork" leaves behind.
 	haunt = "--haunt"
@@ -134,6 +138,17 @@ func parentOf(pid int) (int, error) {
 	return 0, fmt.Errorf("no parent of %d: %w", pid, os.ErrNotExist)
 }
 
+// ready waits until the ghost has said who it is, ten seconds at most.
+func ready(dir string, pid int) bool {
+	for range 1000 {
+		if content, err := os.ReadFile(filepath.Join(dir, GhostFile)); err == nil && string(content) == strconv.Itoa(pid) {
+			return true
+		}
+		<-time.After(10 * time.Millisecond)
+	}
+	return false
+}
+
 // fork starts a process that starts another and is gone: the other is an orphan
 // with a session of its own and no environment. It does what package process
 // exists to end, so it cannot ask that package to do it.
@@ -163,12 +178,16 @@ func startGhost(dir, worktree, stage string) (*os.Process, error) {
 // haunting is the process that fork starts, and then the one which that starts.
 func haunting(dir, worktree, stage string) int {
 	if stage == "begin" {
-		if _, err := startGhost(dir, worktree, "stay"); err != nil {
+		ghost, err := startGhost(dir, worktree, "stay")
+		if err != nil || !ready(dir, ghost.Pid) {
 			return exitBroken
 		}
 		return 0
 	}
 	signal.Ignore(syscall.SIGTERM, syscall.SIGHUP, syscall.SIGINT)
+	if err := os.WriteFile(filepath.Join(dir, GhostFile), []byte(strconv.Itoa(os.Getpid())), 0o600); err != nil {
+		return exitBroken
+	}
 	<-time.After(lateness)
 	if err := os.WriteFile(filepath.Join(worktree, "late"), []byte("written after the session\n"), 0o600); err != nil {
 		return exitBroken

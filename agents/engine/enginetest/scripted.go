@@ -27,7 +27,8 @@
 //	wait DURATION          goes on after a while
 //	print N                prints N bytes without a line end, then goes on
 //	fork                   leaves a process behind that has its own session and no environment,
-//	                       ignores TERM, and in the end writes "late" into the worktree
+//	                       ignores TERM, writes its process id to <dir>/ghost, and half a
+//	                       second later "late" into the worktree
 //	outside PATH           tries to write PATH, and says whether it could
 //	nothing                exits 0 with nothing done
 //	exit N                 exits N with nothing done
