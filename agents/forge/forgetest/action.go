@@ -213,21 +213,19 @@ func createdFilter(s string) (func(time.Time) bool, error) {
 			return nil, err
 		}
 	}
-	return func(at time.Time) bool {
-		at = at.Truncate(time.Second)
-		switch s[:len(s)-len(bare)] {
-		case ">":
-			return at.After(t)
-		case ">=":
-			return !at.Before(t)
-		case "<":
-			return at.Before(t)
-		case "<=":
-			return !at.After(t)
-		default:
-			return at.Format(time.DateOnly) == t.Format(time.DateOnly)
-		}
-	}, nil
+	compare, known := map[string]func(int) bool{
+		">": func(order int) bool { return order > 0 }, ">=": func(order int) bool { return order >= 0 },
+		"<": func(order int) bool { return order < 0 }, "<=": func(order int) bool { return order <= 0 },
+		"": nil,
+	}[s[:len(s)-len(bare)]]
+	switch {
+	case !known:
+		return nil, fmt.Errorf("cannot compare with %q", s)
+	case compare == nil: // a day
+		return func(at time.Time) bool { return at.UTC().Format(time.DateOnly) == t.Format(time.DateOnly) }, nil
+	default:
+		return func(at time.Time) bool { return compare(at.Truncate(time.Second).Compare(t)) }, nil
+	}
 }
 
 func (c *call) getRun() answer {

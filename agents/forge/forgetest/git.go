@@ -35,6 +35,21 @@ func signatureOf(login string) signature {
 	return signature{login, login + "@users.noreply.github.com"}
 }
 
+// settings are those of the repository: pushes are taken over HTTP, branches may be deleted, any commit may be fetched as
+// on GitHub, and nothing is packed behind our back, since refs are read as files.
+const settings = `[http]
+	receivepack = true
+[receive]
+	autogc = false
+	denyDeletes = false
+[uploadpack]
+	allowAnySHA1InWant = true
+[gc]
+	auto = 0
+[maintenance]
+	auto = false
+`
+
 func newGit(ctx context.Context, o Options) (git, error) {
 	g := git{ctx: ctx, dir: filepath.Join(o.Dir, "repo.git"), scratch: filepath.Join(o.Dir, "ci"), now: o.Now}
 	for _, dir := range filepath.SplitList(o.Path) {
@@ -57,13 +72,15 @@ func newGit(ctx context.Context, o Options) (git, error) {
 	if _, err := g.run("init", "--quiet", "--bare", "--template=", "--initial-branch="+o.DefaultBranch, g.dir); err != nil {
 		return g, err
 	}
-	for _, setting := range [][2]string{
-		{"http.receivepack", "true"}, {"gc.auto", "0"}, {"receive.autogc", "false"}, {"core.logAllRefUpdates", "false"},
-		{"receive.denyDeletes", "false"}, {"uploadpack.allowAnySHA1InWant", "true"}, {"maintenance.auto", "false"},
-	} {
-		if _, err := g.inside("config", setting[0], setting[1]); err != nil {
-			return g, err
-		}
+	config, err := os.OpenFile(filepath.Join(g.dir, "config"), os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		return g, err
+	}
+	if _, err := config.WriteString(settings); err != nil {
+		return g, errors.Join(err, config.Close())
+	}
+	if err := config.Close(); err != nil {
+		return g, err
 	}
 	return g, nil
 }

@@ -113,7 +113,12 @@ func (g *graph) parse(r *http.Request, body []byte) (*parsed, *answer) {
 	if err := json.Unmarshal(body, &req); err != nil {
 		return bad(http.StatusBadRequest, "Problems parsing JSON")
 	}
-	doc, errs := gqlparser.LoadQueryWithRules(g.schema, req.Query, nil)
+	return g.read(req.Query, req.OperationName, req.Variables)
+}
+
+// read holds a query against the schema.
+func (g *graph) read(query, operationName string, given map[string]any) (*parsed, *answer) {
+	doc, errs := gqlparser.LoadQueryWithRules(g.schema, query, nil)
 	if len(errs) > 0 {
 		var list []any
 		for _, e := range errs {
@@ -121,11 +126,11 @@ func (g *graph) parse(r *http.Request, body []byte) (*parsed, *answer) {
 		}
 		return nil, &answer{http.StatusOK, obj{"errors": list}}
 	}
-	operation := doc.Operations.ForName(req.OperationName)
+	operation := doc.Operations.ForName(operationName)
 	if operation == nil {
-		return nil, &answer{http.StatusOK, obj{"errors": []any{obj{"message": "No operation named " + strconv.Quote(req.OperationName)}}}}
+		return nil, &answer{http.StatusOK, obj{"errors": []any{obj{"message": "No operation named " + strconv.Quote(operationName)}}}}
 	}
-	variables, err := validator.VariableValues(g.schema, operation, req.Variables)
+	variables, err := validator.VariableValues(g.schema, operation, given)
 	if err != nil {
 		return nil, &answer{http.StatusOK, obj{"errors": []any{obj{"message": err.Error()}}}}
 	}
@@ -260,6 +265,12 @@ func (e *execution) value(p *parsed, f *ast.Field, value any, path []any) any {
 			return nil
 		}
 		return e.object(p, value, f.SelectionSet, path)
+	case []any: // each a vertex or a problem
+		list := []any{}
+		for i, v := range value {
+			list = append(list, e.value(p, f, v, append(slices.Clone(path), i)))
+		}
+		return list
 	case []*vertex:
 		list := []any{}
 		for i, v := range value {

@@ -90,6 +90,13 @@ func (s *Server) OnWrite(hook func(n int, kind string, phase string)) {
 	s.hook = hook
 }
 
+// Writes counts the requests that OnWrite was or would have been told of.
+func (s *Server) Writes() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ledger.writes
+}
+
 // beginWrite numbers a write and calls the hook; the returned function calls it again.
 func (s *Server) beginWrite(kind string) (after func()) {
 	s.mu.Lock()

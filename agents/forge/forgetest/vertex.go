@@ -31,11 +31,10 @@ func (c *call) queryRoot(e *execution) *vertex {
 		"repository": resolver(c.findRepository),
 		"node":       resolver(func(args map[string]any) any { return c.findNode(args["id"]) }),
 		"nodes": resolver(func(args map[string]any) any {
-			list := []*vertex{}
 			ids, _ := args["ids"].([]any)
+			list := make([]any, 0, len(ids))
 			for _, id := range ids {
-				v, _ := c.findNode(id).(*vertex)
-				list = append(list, v)
+				list = append(list, c.findNode(id))
 			}
 			return list
 		}),

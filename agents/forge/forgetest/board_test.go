@@ -1,0 +1,404 @@
+package forgetest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/vektah/gqlparser/v2/ast"
+)
+
+// column gives the ids of the board, its status field, an item, and a column.
+func (r *rig) column(number int, name string) map[string]any {
+	r.t.Helper()
+	data, errors := r.graphql(`query($n: Int!) {
+		organization(login: "acme") { projectV2(number: 1) { id field(name: "Status") { ... on ProjectV2SingleSelectField { id options { id name } } } } }
+		repository(owner: "acme", name: "greet") { issue(number: $n) { projectItems(first: 5) { nodes { id } } } }
+	}`, map[string]any{"n": number})
+	if errors != nil {
+		r.t.Fatal(errors)
+	}
+	field := at(r.t, data, "organization.projectV2.field").(map[string]any)
+	ids := map[string]any{
+		"project": at(r.t, data, "organization.projectV2.id"), "field": field["id"], "option": "none",
+		"item": at(r.t, data, "repository.issue.projectItems.nodes.0.id"),
+	}
+	for _, o := range field["options"].([]any) {
+		if at(r.t, o, "name") == name {
+			ids["option"] = at(r.t, o, "id")
+		}
+	}
+	return ids
+}
+
+const moveItem = `mutation($project: ID!, $item: ID!, $field: ID!, $option: String!) {
+	updateProjectV2ItemFieldValue(input: {projectId: $project, itemId: $item, fieldId: $field, value: {singleSelectOptionId: $option}}) {
+		projectV2Item { fieldValueByName(name: "Status") { ... on ProjectV2ItemFieldSingleSelectValue { name } } }
+	}
+}`
+
+func TestTicketIsMovedOnTheBoard(t *testing.T) {
+	r := newRig(t, judged)
+	n, err := r.AddIssue(Issue{Title: "One", Status: "Todo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data, errors := r.graphql(moveItem, r.column(n, "In Progress"))
+	if errors != nil || at(t, data, "updateProjectV2ItemFieldValue.projectV2Item.fieldValueByName.name") != "In Progress" {
+		t.Fatalf("%v %v", data, errors)
+	}
+	if i, _ := r.Issue(n); i.Status != "In Progress" {
+		t.Errorf("status %q", i.Status)
+	}
+	moves := r.Mutations()
+	if last := moves[len(moves)-1]; last.Kind != "project.move" || last.Target != "#1" || last.Via != "graphql" ||
+		last.Actor != "lightsout-bot" || last.Detail != "Status: Todo -> In Progress" {
+		t.Errorf("mutation: %+v", last)
+	}
+	r.clean()
+}
+
+func TestMoveToWhatIsNotThereIsRefused(t *testing.T) {
+	r := newRig(t, judged)
+	n, err := r.AddIssue(Issue{Title: "One", Status: "Todo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, wrong := range map[string]string{"option": "VALIDATION", "item": "NOT_FOUND", "field": "NOT_FOUND", "project": "NOT_FOUND"} {
+		ids := r.column(n, "Done")
+		ids[name] = "nonsense"
+		_, errors := r.graphql(moveItem, ids)
+		if len(errors) != 1 || at(t, errors, "0.type") != wrong {
+			t.Errorf("wrong %s: %v", name, errors)
+		}
+	}
+	if i, _ := r.Issue(n); i.Status != "Todo" {
+		t.Errorf("status %q", i.Status)
+	}
+	r.clean()
+}
+
+func TestIssueIsPutOnTheBoardOnce(t *testing.T) {
+	r := newRig(t, judged)
+	issue := r.want(201, "POST", "/issues", map[string]any{"title": "Follow-up"})
+	if _, err := r.AddIssue(Issue{Title: "Other", Status: "Done"}); err != nil {
+		t.Fatal(err)
+	}
+	variables := map[string]any{"project": r.column(2, "Done")["project"], "content": issue["node_id"]}
+	add := `mutation($project: ID!, $content: ID!) { addProjectV2ItemById(input: {projectId: $project, contentId: $content}) { item { id } } }`
+	first, errors := r.graphql(add, variables)
+	second, errors2 := r.graphql(add, variables)
+	if errors != nil || errors2 != nil || fmt.Sprint(first) != fmt.Sprint(second) {
+		t.Errorf("%v %v, %v %v", first, errors, second, errors2)
+	}
+	r.clean()
+}
+
+func TestBoardIsPagedByCursor(t *testing.T) {
+	r := newRig(t, judged)
+	for _, title := range []string{"a", "b", "c", "d", "e"} {
+		if _, err := r.AddIssue(Issue{Title: title, Status: "Todo"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := r.AddDraft("draft", "", "Todo"); err != nil {
+		t.Fatal(err)
+	}
+	query := `query($after: String) { repositoryOwner(login: "acme") { ... on ProjectV2Owner { projectV2(number: 1) {
+		items(first: 2, after: $after) { totalCount pageInfo { hasNextPage endCursor } nodes { type content { ... on Issue { title } ... on DraftIssue { title } } } }
+	} } } }`
+	var titles []string
+	var after any
+	for more := true; more; {
+		data, errors := r.graphql(query, map[string]any{"after": after})
+		if errors != nil {
+			t.Fatal(errors)
+		}
+		items := at(t, data, "repositoryOwner.projectV2.items")
+		for _, n := range at(t, items, "nodes").([]any) {
+			titles = append(titles, at(t, n, "content.title").(string))
+		}
+		if at(t, items, "totalCount") != 6.0 {
+			t.Fatalf("total %v", at(t, items, "totalCount"))
+		}
+		more, after = at(t, items, "pageInfo.hasNextPage").(bool), at(t, items, "pageInfo.endCursor")
+	}
+	if got := strings.Join(titles, " "); got != "a b c d e draft" {
+		t.Errorf("items: %s", got)
+	}
+	for _, bad := range []string{`items { totalCount }`, `items(first: 101) { totalCount }`, `items(first: 1, after: "x") { totalCount }`} {
+		if _, errors := r.graphql(`{ organization(login: "acme") { projectV2(number: 1) { `+bad+` } } }`, nil); len(errors) != 1 {
+			t.Errorf("%s: %v", bad, errors)
+		}
+	}
+	r.clean()
+}
+
+func TestBoardOfLabelsHasNoProject(t *testing.T) {
+	r := newRig(t, func(o *Options) { judged(o); o.Board = "labels" })
+	n, err := r.AddIssue(Issue{Title: "One", Status: "In Review"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if i, _ := r.Issue(n); i.Status != "In Review" || strings.Join(i.Labels, ",") != "status: in review" {
+		t.Errorf("issue: %+v", i)
+	}
+	data, errors := r.graphql(`{ organization(login: "acme") { login projectV2(number: 1) { id } } }`, nil)
+	if len(errors) != 1 || at(t, errors, "0.type") != "NOT_FOUND" || at(t, data, "organization.login") != "acme" {
+		t.Errorf("%v %v", data, errors)
+	}
+	r.want(200, "POST", fmt.Sprintf("/issues/%d/labels", n), []string{"status: done"})
+	r.want(200, "DELETE", fmt.Sprintf("/issues/%d/labels/status:%%20in%%20review", n), nil)
+	if i, _ := r.Issue(n); i.Status != "Done" {
+		t.Errorf("status %q", i.Status)
+	}
+	r.clean()
+}
+
+func TestColumnsAreMadeAndReplaced(t *testing.T) {
+	r := newRig(t, func(o *Options) { judged(o); o.Columns = []string{"Todo", "Done"} })
+	n, err := r.AddIssue(Issue{Title: "One", Status: "Todo"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.AddIssue(Issue{Title: "Two", Status: "In Review"}); err == nil {
+		t.Error("there is no such column")
+	}
+	ids := r.column(n, "Todo")
+	update := `mutation($field: ID!, $options: [ProjectV2SingleSelectFieldOptionInput!]!) {
+		updateProjectV2Field(input: {fieldId: $field, singleSelectOptions: $options}) {
+			projectV2Field { ... on ProjectV2SingleSelectField { options { name color } } }
+		}
+	}`
+	options := []any{}
+	for _, name := range []string{"Todo", "In Progress", "In Review", "Done"} {
+		options = append(options, map[string]any{"name": name, "color": "BLUE", "description": ""})
+	}
+	data, errors := r.graphql(update, map[string]any{"field": ids["field"], "options": options})
+	if errors != nil || at(t, data, "updateProjectV2Field.projectV2Field.options.2.name") != "In Review" {
+		t.Fatalf("%v %v", data, errors)
+	}
+	if i, _ := r.Issue(n); i.Status != "" {
+		t.Errorf("the item kept %q, which GitHub would have taken from it", i.Status)
+	}
+	if err := r.Move("acme", n, "In Review"); err != nil {
+		t.Error(err)
+	}
+	create := `mutation($project: ID!) { createProjectV2Field(input: {projectId: $project, dataType: SINGLE_SELECT, name: "Stage",
+		singleSelectOptions: [{name: "A", color: RED, description: ""}]}) { projectV2Field { ... on ProjectV2FieldCommon { name dataType } } } }`
+	if _, errors := r.graphql(create, ids); errors != nil {
+		t.Error(errors)
+	}
+	if _, errors := r.graphql(create, ids); len(errors) != 1 {
+		t.Errorf("the name is taken: %v", errors)
+	}
+	r.clean()
+}
+
+func TestThreadIsResolved(t *testing.T) {
+	r := newRig(t, judged)
+	n, _ := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")
+	err := r.AddReview(n, Review{Author: "ana", State: "CHANGES_REQUESTED", Body: "No.", Comments: []ReviewComment{{"notes.txt", 1, "Why?"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := `query($n: Int!) { repository(owner: "acme", name: "greet") { pullRequest(number: $n) {
+		reviewDecision reviewThreads(first: 10) { nodes { id isResolved path comments(first: 1) { nodes { body author { login } } } } }
+	} } }`
+	data, errors := r.graphql(query, map[string]any{"n": n})
+	if errors != nil || at(t, data, "repository.pullRequest.reviewDecision") != "CHANGES_REQUESTED" {
+		t.Fatalf("%v %v", data, errors)
+	}
+	thread := at(t, data, "repository.pullRequest.reviewThreads.nodes.0")
+	if at(t, thread, "comments.nodes.0.author.login") != "ana" || at(t, thread, "isResolved") != false {
+		t.Errorf("thread: %v", thread)
+	}
+	resolve := `mutation($id: ID!) { resolveReviewThread(input: {threadId: $id}) { thread { isResolved resolvedBy { login } } } }`
+	if data, errors = r.graphql(resolve, map[string]any{"id": at(t, thread, "id")}); errors != nil ||
+		at(t, data, "resolveReviewThread.thread.resolvedBy.login") != "lightsout-bot" {
+		t.Errorf("%v %v", data, errors)
+	}
+	if p, _ := r.Pull(n); p.UnresolvedThreads != 0 || len(p.Reviews) != 1 {
+		t.Errorf("pull request: %+v", p)
+	}
+	r.clean()
+}
+
+// Everything in the served schema is asked for, four levels deep, and every answer must have the type that the schema
+// says.
+func TestEveryFieldOfTheSchemaIsServedAndTyped(t *testing.T) {
+	r := newRig(t, func(o *Options) { judged(o); o.OwnerType = "User" })
+	m := r.AddMilestone("Walking", r.start)
+	if _, err := r.AddIssue(Issue{Title: "One", Status: "Todo", Milestone: m, Labels: []string{"bug"}, Assignees: []string{"acme"}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddDraft("Draft", "", "Todo"); err != nil {
+		t.Fatal(err)
+	}
+	r.opened("topic", map[string]string{"notes.txt": "one\n"}, "Closes #1")
+	if err := r.AddReview(2, Review{Author: "ana", State: "APPROVED", Comments: []ReviewComment{{"notes.txt", 1, "Ha"}}}); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.AddComment("dependabot[bot]", 2, "Beep."); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.Move("acme", 2, "In Review"); err != nil {
+		t.Fatal(err)
+	}
+	r.idle()
+	schema := r.graph.schema
+	thread := sorted(r.w.threads)[0]
+	for query, kind := range map[string]string{
+		`viewer`: "User", `user(login: "acme")`: "User", `repositoryOwner(login: "acme")`: "User", `rateLimit`: "RateLimit",
+		`repository(owner: "acme", name: "greet")`:                  "Repository",
+		`node(id: "` + node("PVT", r.w.project.id) + `")`:           "ProjectV2",
+		`node(id: "` + node("PVTI", r.w.project.items[0].id) + `")`: "ProjectV2Item",
+		`node(id: "` + node("PVTI", r.w.project.items[1].id) + `")`: "ProjectV2Item",
+		`nodes(ids: ["` + r.w.issues[1].node() + `"])`:              "Issue",
+		`nodes(ids: ["` + r.w.issues[2].node() + `", "gone"])`:      "PullRequest",
+		`node(id: "` + node("PRRT", thread.id) + `")`:               "PullRequestReviewThread",
+		`node(id: "` + r.w.project.fields[2].node() + `")`:          "ProjectV2SingleSelectField",
+		`node(id: "` + r.w.project.fields[0].node() + `")`:          "ProjectV2Field",
+	} {
+		data, errors := r.graphql("{ root: "+query+" { ... on "+kind+selection(schema, kind, 4)+" } }", nil)
+		for _, e := range errors { // but for the projects of people who have none, and the id that means nothing
+			if at(t, e, "type") != "NOT_FOUND" {
+				t.Errorf("%s: %v", query, e)
+			}
+		}
+		root, list := data["root"].([]any)
+		if !list {
+			root = []any{data["root"]}
+		}
+		for _, problem := range mistyped(schema, &ast.Type{NamedType: kind, NonNull: true}, root[0], kind) {
+			t.Error(problem)
+		}
+	}
+	r.clean()
+}
+
+// selection asks for all fields of a type.
+func selection(schema *ast.Schema, kind string, depth int) string {
+	definition := schema.Types[kind]
+	if definition.IsLeafType() {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(" { __typename")
+	possible := schema.PossibleTypes[kind]
+	if !definition.IsAbstractType() {
+		possible = []*ast.Definition{definition}
+	}
+	for _, concrete := range possible {
+		fmt.Fprintf(&b, " ... on %s {", concrete.Name)
+		for _, f := range concrete.Fields {
+			if strings.HasPrefix(f.Name, "__") || depth == 1 && !schema.Types[f.Type.Name()].IsLeafType() {
+				continue
+			}
+			inner := selection(schema, f.Type.Name(), depth-1)
+			arguments := ""
+			switch {
+			case f.Arguments.ForName("first") != nil:
+				arguments = "(first: 3)"
+			case f.Arguments.ForName("number") != nil:
+				arguments = map[string]string{"pullRequest": "(number: 2)"}[f.Name]
+				if arguments == "" {
+					arguments = "(number: 1)"
+				}
+			case f.Name == "repository" && len(f.Arguments) > 0:
+				arguments = `(name: "greet")`
+			case f.Name == "field" && len(f.Arguments) > 0, f.Name == "fieldValueByName":
+				arguments = `(name: "Status")`
+			case f.Name == "label":
+				arguments = `(name: "bug")`
+			case f.Name == "ref":
+				arguments = `(qualifiedName: "refs/heads/main")`
+			}
+			// An alias of its own for each type: fields of one name may differ in type.
+			fmt.Fprintf(&b, " %s_%s: %s%s%s", concrete.Name, f.Name, f.Name, arguments, inner)
+		}
+		b.WriteString(" __typename }")
+	}
+	return b.String() + " }"
+}
+
+// mistyped lists where a value is not of its type.
+func mistyped(schema *ast.Schema, kind *ast.Type, value any, path string) []string {
+	if value == nil {
+		if kind.NonNull {
+			return []string{path + " is null and must not be"}
+		}
+		return nil
+	}
+	wrong := []string{fmt.Sprintf("%s is %v, which is no %s", path, value, kind)}
+	if kind.Elem != nil {
+		list, isList := value.([]any)
+		if !isList {
+			return wrong
+		}
+		var problems []string
+		for i, element := range list {
+			problems = append(problems, mistyped(schema, kind.Elem, element, fmt.Sprintf("%s.%d", path, i))...)
+		}
+		return problems
+	}
+	definition := schema.Types[kind.NamedType]
+	switch definition.Kind {
+	case ast.Enum:
+		if text, isText := value.(string); !isText || definition.EnumValues.ForName(text) == nil {
+			return wrong
+		}
+	case ast.Scalar:
+		number, isNumber := value.(float64)
+		_, isBool := value.(bool)
+		_, isText := value.(string)
+		switch kind.NamedType {
+		case "Int":
+			if !isNumber || number != float64(int32(number)) {
+				return wrong
+			}
+		case "Boolean":
+			if !isBool {
+				return wrong
+			}
+		default:
+			if !isText {
+				return wrong
+			}
+		}
+	default:
+		object := value.(map[string]any)
+		concrete, _ := object["__typename"].(string)
+		var problems []string
+		for name, inner := range object {
+			field, prefixed := strings.CutPrefix(name, concrete+"_")
+			if !prefixed {
+				continue
+			}
+			problems = append(problems, mistyped(schema, schema.Types[concrete].Fields.ForName(field).Type, inner, path+"."+field)...)
+		}
+		return problems
+	}
+	return nil
+}
+
+func FuzzGraphQLRequestsAreReadWithoutHarm(f *testing.F) {
+	f.Add(`{ viewer { login } }`)
+	f.Add(`query A($n: Int = 3) { repository(owner: "a", name: "b") { issue(number: $n) { ...F } } } fragment F on Issue { id }`)
+	f.Add(`mutation { resolveReviewThread(input: {threadId: "x"}) { clientMutationId } }`)
+	f.Add(`fragment F on Issue { ...F } { viewer { ...F } }`)
+	f.Add(`{`)
+	g, err := newGraph()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Fuzz(func(t *testing.T, query string) {
+		doc, refusal := g.read(query, "", nil)
+		if (doc == nil) == (refusal == nil) {
+			t.Errorf("%q is neither read nor refused", query)
+		}
+		if doc != nil && doc.cost < 1 {
+			t.Errorf("%q costs %d", query, doc.cost)
+		}
+	})
+}
