@@ -299,7 +299,7 @@ func (w *watcher) judge(ctx context.Context, run process.Result, limits process.
 	if r.Outcome != Quota {
 		r.ResetAt = time.Time{}
 	}
-	r.Reason, r.Text = clip(oneLine(r.Reason), maxReason), clipStart(r.Text, maxText)
+	r.Reason, r.Text = clip(oneLine(r.Reason), maxReason), clipFront(r.Text, maxText)
 	r.Seconds, r.Survivors, r.ExitCode, r.Contained = run.Duration.Seconds(), run.Survivors, run.Code, run.Contained
 	if r.Outcome == Done {
 		w.tell(Event{Kind: KindFinished, Text: r.Text, Usage: r.Usage})

@@ -66,8 +66,8 @@ func clip(s string, most int) string {
 	return strings.ToValidUTF8(s[:most-len("…")], "") + "…"
 }
 
-// clipStart is the end of s, whole characters, at most so many bytes.
-func clipStart(s string, most int) string {
+// clipFront is the end of s, its front cut off, whole characters, at most so many bytes.
+func clipFront(s string, most int) string {
 	if len(s) <= most {
 		return strings.ToValidUTF8(s, "")
 	}
@@ -93,7 +93,7 @@ func (t *tail) add(line []byte) {
 }
 
 // String is the end of it, at most so many bytes.
-func (t *tail) String() string { return clipStart(string(t.text), t.most) }
+func (t *tail) String() string { return clipFront(string(t.text), t.most) }
 
 // last is the last line that says something.
 func (t *tail) last() string {

@@ -79,12 +79,12 @@ func FuzzClippedTextIsBoundedAndValid(f *testing.F) {
 	f.Add("\xff\xfe\xfd", 3)
 	f.Fuzz(func(t *testing.T, s string, most int) {
 		most = 3 + abs(most)%64
-		for _, got := range []string{clip(s, most), clipStart(s, most)} {
+		for _, got := range []string{clip(s, most), clipFront(s, most)} {
 			if len(got) > most || !utf8.ValidString(got) {
 				t.Errorf("%q clipped to %d: %q", s, most, got)
 			}
 		}
-		if utf8.ValidString(s) && len(s) <= most && (clip(s, most) != s || clipStart(s, most) != s) {
+		if utf8.ValidString(s) && len(s) <= most && (clip(s, most) != s || clipFront(s, most) != s) {
 			t.Errorf("%q was changed", s)
 		}
 	})

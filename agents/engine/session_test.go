@@ -5,11 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lightsout/agents/engine"
@@ -241,6 +244,37 @@ func TestNothingOfASessionIsLeftWhenItHasEnded(t *testing.T) {
 	if _, err := os.Stat("/proc/" + string(ghost)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("process %s is still there: %v", ghost, err)
 	}
+}
+
+func TestSessionThatPrintsWithoutALineEndCostsNoMemory(t *testing.T) {
+	for _, kind := range []string{"command", "claude"} {
+		s := newStage(t, kind, enginetest.Solution{Modes: []string{"print 300000000"}, Say: "\nall of it"})
+		s.session.OnEvent, s.session.Log = nil, io.Discard
+		before := allocated()
+		r := s.run(t.Context(), t)
+		if grown := allocated() - before; r.Outcome == engine.Timeout || grown > 16<<20 {
+			t.Errorf("%s: allocated %d bytes for 300 MB of output: %+v", kind, grown, r)
+		}
+	}
+}
+
+// allocated is all that this process ever allocated on its heap.
+func allocated() int64 {
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return int64(stats.TotalAlloc)
+}
+
+func TestSessionWorksUnderVirtualTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newStage(t, "claude", enginetest.Solution{Say: "done"})
+		for range 2 {
+			if r := s.run(t.Context(), t); r.Outcome != engine.Done {
+				t.Errorf("%+v", r)
+			}
+			time.Sleep(24 * time.Hour)
+		}
+	})
 }
 
 func TestContainedSessionCannotWriteOutside(t *testing.T) {
