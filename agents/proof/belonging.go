@@ -42,16 +42,23 @@ func foreign(c *change, f *file) string {
 			return "a by-product does not belong into the repository"
 		}
 	}
-	if !f.binary && f.lines < maximumFileBytes/200 { // lines of source are shorter than 200 bytes on average
+	if !f.binary {
+		size := 0
+		for _, l := range f.added {
+			size += len(l.text) + 1
+		}
+		if size > maximumFileBytes {
+			return fmt.Sprintf("%d kB are too much for one file of a repository (the limit is %d kB)", size/1000, maximumFileBytes/1000)
+		}
 		return ""
 	}
 	content := c.head(f.path)
 	switch {
 	case len(content) > maximumFileBytes && len(content) > len(c.base(f.before())):
-		return fmt.Sprintf("%d kB are too large for a file of a repository (the limit is %d kB)", len(content)/1000, maximumFileBytes/1000)
-	case f.binary && f.created() && executable(content):
+		return fmt.Sprintf("%d kB are too much for one file of a repository (the limit is %d kB)", len(content)/1000, maximumFileBytes/1000)
+	case f.created() && executable(content):
 		return "a compiled program does not belong into the repository"
-	case f.binary && f.created() && !isTest(f.path) && !pictures[ext]:
+	case f.created() && !isTest(f.path) && !pictures[ext]:
 		return "a binary file does not belong among the sources"
 	}
 	return ""

@@ -156,7 +156,10 @@ func (g *goEvents) finish(e ending) results {
 	r.ending, r.tests, r.cached, r.stray = e, g.tests, g.cached, g.stray.String()
 	for t, live := range g.live {
 		r.output[t] = live.String()
-		if _, over := g.failed[t.group]; over && g.tests[t] == Unfinished && !strings.Contains(r.output[t], timedOut) {
+		if e.cut != "" && !strings.Contains(r.output[t], "--- FAIL: ") {
+			g.tests[t] = Unfinished // go may still say that it failed, when it was only ended
+		}
+		if _, over := g.failed[t.group]; over && e.cut == "" && g.tests[t] == Unfinished && !strings.Contains(r.output[t], timedOut) {
 			g.tests[t] = Crashed // the program ended in the middle of the test
 		}
 	}

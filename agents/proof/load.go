@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -32,29 +33,12 @@ func (p *prover) load(ctx context.Context) error {
 	if base != tip {
 		p.warn("%s has moved on since the head left it: proved against %s, where it left, not against %s", p.receipt.against(), short(base), short(tip))
 	}
-	changed, err := m.Changed(ctx, base, head)
+	c, err := p.read(ctx, base, head)
 	if err != nil {
 		return err
 	}
-	diff, err := m.Diff(ctx, base, head)
-	if err != nil {
-		return err
-	}
-	c := &change{
-		text: p.Text, secrets: p.Secrets, protected: p.Protected, maximumLines: p.MaximumLines,
-		base: p.reader(ctx, base), head: p.reader(ctx, head),
-	}
-	if c.maximumLines == 0 {
-		c.maximumLines = defaultMaximumLines
-	}
-	lines := parseDiff(diff)
-	for _, ch := range changed {
-		f := &file{path: ch.Path, old: ch.Old, status: ch.Status, mode: ch.Mode, binary: ch.Binary, lines: ch.Added + ch.Deleted}
-		if h := lines[ch.Path]; h != nil {
-			f.hunks = *h
-		}
-		c.files = append(c.files, f.split()...)
-	}
+	c.text, c.secrets, c.protected = p.Text, p.Secrets, p.Protected
+	c.maximumLines = cmp.Or(p.MaximumLines, defaultMaximumLines)
 	if c.paths, err = m.Tree(ctx, head); err != nil {
 		return err
 	}
@@ -72,8 +56,60 @@ func (p *prover) load(ctx context.Context) error {
 		}
 		c.embedders = slices.DeleteFunc(found[word], func(p string) bool { return path.Ext(p) != ".go" })
 	}
+	if p.Since != "" {
+		if err := p.loadSince(ctx, c); err != nil {
+			return err
+		}
+	}
 	p.change = c
 	p.place = &place{mirror: m, dir: p.Dir, change: c, base: base, head: head}
+	return nil
+}
+
+// read reads what differs between two commits.
+func (p *prover) read(ctx context.Context, base, head string) (*change, error) {
+	changed, err := p.Mirror.Changed(ctx, base, head)
+	if err != nil {
+		return nil, err
+	}
+	diff, err := p.Mirror.Diff(ctx, base, head)
+	if err != nil {
+		return nil, err
+	}
+	c := &change{base: p.reader(ctx, base), head: p.reader(ctx, head)}
+	lines := parseDiff(diff)
+	for _, ch := range changed {
+		f := &file{path: ch.Path, old: ch.Old, status: ch.Status, mode: ch.Mode, binary: ch.Binary, lines: ch.Added + ch.Deleted}
+		if h := lines[ch.Path]; h != nil {
+			f.hunks = *h
+		}
+		c.files = append(c.files, f.split()...)
+	}
+	return c, nil
+}
+
+// loadSince reads what became, since the earlier head, of the files that the change touches or touched then. Other files may differ because the
+// base was merged in between.
+func (p *prover) loadSince(ctx context.Context, whole *change) error {
+	earlier, err := p.Mirror.Resolve(ctx, p.Since)
+	if err != nil {
+		return err
+	}
+	then, err := p.Mirror.Changed(ctx, p.receipt.Base, earlier)
+	if err != nil {
+		return err
+	}
+	touched := map[string]bool{}
+	for _, ch := range then {
+		touched[ch.Path] = true
+	}
+	for _, f := range whole.files {
+		touched[f.path] = true
+	}
+	if p.since, err = p.read(ctx, earlier, p.receipt.Head); err != nil {
+		return err
+	}
+	p.since.files = slices.DeleteFunc(p.since.files, func(f *file) bool { return !touched[f.path] && !touched[f.old] })
 	return nil
 }
 

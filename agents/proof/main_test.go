@@ -36,8 +36,15 @@ type repository struct {
 // files are the contents of a tree by path. A path that ends with "@" is a symbolic link, with "*" an executable.
 type files map[string]string
 
-// newRepository makes a repository whose main holds base and whose work holds base changed by head; "" as content deletes.
+// newRepository makes a repository whose main holds base and whose work holds base and the change; "" as content deletes. The branch
+// later is what main may become while the work goes on.
 func newRepository(t testing.TB, base, change files) *repository {
+	t.Helper()
+	return newRepositoryWithFix(t, base, change, nil)
+}
+
+// newRepositoryWithFix makes also the branch fixed, with one more commit on work.
+func newRepositoryWithFix(t testing.TB, base, change, fix files) *repository {
 	t.Helper()
 	dir := t.TempDir()
 	m, err := worktree.Open(t.Context(), worktree.Options{
@@ -81,6 +88,8 @@ func newRepository(t testing.TB, base, change files) *repository {
 	}
 	commit("refs/remotes/origin/main", "", base)
 	commit("refs/remotes/origin/work", "from refs/remotes/origin/main\n", change)
+	commit("refs/remotes/origin/fixed", "from refs/remotes/origin/work\n", fix)
+	commit("refs/remotes/origin/later", "from refs/remotes/origin/main\n", files{"later.txt": "main has moved on\n"})
 	if _, err := process.Output(t.Context(), process.Command{
 		Args: []string{"git", "fast-import", "--quiet", "--force"}, Dir: m.Dir(), Stdin: &in,
 		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1"},

@@ -2,29 +2,36 @@ package proof
 
 import "context"
 
-// guard judges what the change does to tests that were there. It needs to know which tests prove the change: what changes in those is proved too.
-func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
+// guard judges what the change does to tests that were there. It wants to know which tests prove the change: what changes in those is proved too.
+func (p *prover) guard(s sides, argv []string) error {
 	flags := goFlags(argv)
-	changes := goTestChanges(p.change, flags)
-	for _, w := range judgeGoTests(changes, s.proves, s.head.status) {
-		if w.forgiven != "" {
-			p.warn("%s: %s%s; %s", w.Policy, w.place(), w.Detail, w.forgiven)
-			continue
+	for _, w := range judgeGoTests(goTestChanges(p.change, flags), s.proves, s.head.status) {
+		p.weaken(w, "")
+	}
+	if p.since != nil {
+		for _, w := range judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.head.status) {
+			p.weaken(w, "since it was proven: ")
 		}
-		p.refuse(w.Refusal)
 	}
-	if err := p.readError; err != nil {
-		return err
+	return p.readError
+}
+
+func (p *prover) weaken(w weaker, when string) {
+	w.Detail = when + w.Detail
+	if w.forgiven != "" {
+		p.warn("%s: %s%s; %s", w.Policy, w.place(), w.Detail, w.forgiven)
+		return
 	}
-	return p.oldTests(ctx, s, changes, flags)
+	p.refuse(w.Refusal)
 }
 
 // oldTests runs tests whose lines changed, though they prove nothing, once more as they were before: over the new code. One that fails then has been
 // loosened until it passed.
-func (p *prover) oldTests(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
+func (p *prover) oldTests(ctx context.Context, s sides, argv []string) error {
+	flags := goFlags(argv)
 	doubtful := map[test]string{}
 	packages := map[string]*goPackage{}
-	for _, e := range changes {
+	for _, e := range goTestChanges(p.change, flags) {
 		if e.before == nil || e.after == nil || !e.altered || s.proves(e.test) || s.head.status(e.test) != Passed {
 			continue
 		}
@@ -37,10 +44,7 @@ func (p *prover) oldTests(ctx context.Context, s sides, changes []goTestChange, 
 	if len(doubtful) == 0 {
 		return nil
 	}
-	if err := p.place.toHeadWithOldTests(ctx); err != nil {
-		return err
-	}
-	old, err := p.runAll(ctx, goCommands(goModules(p.change), packages, flags, s.patience()))
+	old, err := p.runAll(ctx, p.place.toHeadWithOldTests, goCommands(goModules(p.change), packages, flags, p.patience(s)))
 	if err != nil {
 		return err
 	}

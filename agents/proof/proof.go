@@ -42,10 +42,12 @@ type Request struct {
 	Against string   // what people call the base, for the words of the receipt; "" says "the base"
 	Test    []string // the repository's test command; empty means: find it
 	Text    string   // the pull request's text, or the head's commit message
+	Since   string   // a revision that was proven before, "" when none was: its tests are not to be weakened either
 
 	Dir      string         // the work folder, absolute, this proof's alone while it runs; left as empty as it was
 	Env      []string       // of the commands, whole; HOME and TMPDIR are replaced. Build caches are named here (GOCACHE, …)
 	Limits   process.Limits // of each command
+	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means a minute. The head's own time counts on top
 	Contain  bool           // under Landlock, where the kernel has it
 	Offline  bool           // contained: without network, loopback included
 	Writable []string       // when contained, beside the tree and a private HOME: build caches

@@ -16,6 +16,7 @@ type prover struct {
 	log         io.Writer
 	marker      string
 	change      *change
+	since       *change // from an earlier head, nil when there is none
 	basePaths   []string
 	place       *place
 	receipt     Receipt
@@ -66,8 +67,11 @@ func (p *prover) prove(ctx context.Context) (err error) {
 	if err := p.judge(); err != nil {
 		return err
 	}
-	if p.receipt.Strength == Documentation || !slices.ContainsFunc(c.tests(), func(f *file) bool { return !f.deleted() }) {
+	if p.receipt.Strength == Documentation {
 		return nil
+	}
+	if !slices.ContainsFunc(c.tests(), func(f *file) bool { return !f.deleted() }) {
+		return p.guard(sides{}, p.Test)
 	}
 	argv := p.Test
 	if len(argv) == 0 {
@@ -93,13 +97,28 @@ func (p *prover) judge() error {
 		if p.receipt.Strength == Documentation && policy.name == PolicyNoTests {
 			continue // there is nothing that a test could show
 		}
-		found := policy.judge(p.change)
-		for _, r := range found {
+		for _, r := range atMost(policy.judge(p.change)) {
 			r.Policy = cmp.Or(r.Policy, policy.name)
 			p.refuse(r)
 		}
 	}
+	if p.since != nil {
+		for _, r := range atMost(judgeTestWords(p.since)) {
+			r.Detail = "since it was proven: " + r.Detail
+			p.refuse(r)
+		}
+	}
 	return p.readError
+}
+
+// atMost keeps the first refusals of one policy: a few show what is meant.
+func atMost(found []Refusal) []Refusal {
+	const most = 10
+	if more := len(found) - most; more > 0 {
+		found = found[:most]
+		found[most-1].Detail += fmt.Sprintf(" (and %d more places like this)", more)
+	}
+	return found
 }
 
 // refuse notes a refusal, or a warning where the configuration says so.
@@ -108,11 +127,12 @@ func (p *prover) refuse(r Refusal) {
 		p.warn("%s: %s", r.Policy, r.place()+r.Detail)
 		return
 	}
+	r.Output = redact(r.Output, p.Secrets)
 	p.receipt.Refusals = append(p.receipt.Refusals, r)
 }
 
 func (p *prover) warn(format string, args ...any) {
-	p.receipt.Warnings = append(p.receipt.Warnings, clip(fmt.Sprintf(format, args...), 400))
+	p.receipt.Warnings = append(p.receipt.Warnings, clip(redact(fmt.Sprintf(format, args...), p.Secrets), 400))
 }
 
 // test runs the tests of the change on both sides, then, if nothing was refused so far, the whole suite.
@@ -128,8 +148,11 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 	if p.uncontained {
 		p.warn("the tests ran uncontained: this kernel has no Landlock")
 	}
-	if err == nil && s.head.command != "" {
-		err = p.guard(ctx, s, argv)
+	if err == nil {
+		err = p.guard(s, argv)
+	}
+	if err == nil && s.base.command != "" && s.named {
+		err = p.oldTests(ctx, s, argv)
 	}
 	if err != nil || len(p.receipt.Refusals) > 0 {
 		return err

@@ -12,8 +12,15 @@ import (
 	"lightsout/agents/process"
 )
 
-// runAll runs the commands one after the other in the tree and adds up what they said. An error means that it could not be told.
-func (p *prover) runAll(ctx context.Context, commands []command) (results, error) {
+// runAll makes the tree what it has to be, as clean as if nothing had ever run in it, then runs the commands there one after the other and
+// adds up what they said. An error means that it could not be told.
+func (p *prover) runAll(ctx context.Context, prepare func(context.Context) error, commands []command) (results, error) {
+	if err := prepare(ctx); err != nil {
+		return results{}, err
+	}
+	if p.readError != nil { // of files that were to be laid over the tree
+		return results{}, p.readError
+	}
 	all := newResults()
 	for _, c := range commands {
 		r, err := p.run(ctx, c)

@@ -1,14 +1,15 @@
 package proof
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
 	"time"
 )
 
-// firstLimit is what a test program gets on the base at least, where a test may well hang that the change mends.
-const firstLimit = time.Minute
+// defaultPatience is what a test program gets on the base at least, where a test may well hang that the change mends.
+const defaultPatience = time.Minute
 
 // sides is what the runs of the change's tests said.
 type sides struct {
@@ -24,7 +25,9 @@ func (s sides) proves(t test) bool {
 }
 
 // patience is how long a test program may take on the base, when the head's took what it took.
-func (s sides) patience() time.Duration { return firstLimit + 4*s.head.took }
+func (p *prover) patience(s sides) time.Duration {
+	return cmp.Or(p.Patience, defaultPatience) + 4*s.head.took
+}
 
 // compare runs the tests of the change on the head and on the base, and refuses when they do not tell the one from the other.
 func (p *prover) compare(ctx context.Context, s *sides) error {
@@ -32,10 +35,7 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 		return err
 	}
 	if !s.named { // a command that fails on the base without the tests says nothing with them
-		if err := p.place.toBase(ctx); err != nil {
-			return err
-		}
-		clean, err := p.runAll(ctx, s.commands(0))
+		clean, err := p.runAll(ctx, p.place.toBase, s.commands(0))
 		if err != nil {
 			return err
 		}
@@ -60,15 +60,14 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 
 // onHead runs the tests on the head; ok is false when it has refused.
 func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
-	if err := p.place.toHead(ctx); err != nil {
-		return false, err
-	}
-	if s.head, err = p.runAll(ctx, s.commands(0)); err != nil || s.head.ok {
+	if s.head, err = p.runAll(ctx, p.place.toHead, s.commands(0)); err != nil || s.head.ok {
 		return err == nil, err
 	}
-	again, err := p.runAll(ctx, s.commands(0))
-	if err != nil {
-		return false, err
+	again := s.head
+	if s.head.cut == "" { // what reached a limit would only reach it again
+		if again, err = p.runAll(ctx, p.place.toHead, s.commands(0)); err != nil {
+			return false, err
+		}
 	}
 	var failed map[test]string
 	if failed, s.flaky = both(s.head, again); len(failed) == 0 {
@@ -79,21 +78,15 @@ func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
 
 // onBase runs the tests on the base, again if they fail there by what they assert, and notes which of them tell.
 func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
-	if err := p.place.toBaseWithTests(ctx); err != nil {
-		return err
-	}
-	if p.readError != nil {
-		return p.readError
-	}
-	commands := s.commands(s.patience())
-	if s.base, err = p.runAll(ctx, commands); err != nil {
+	commands := s.commands(p.patience(*s))
+	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests, commands); err != nil {
 		return err
 	}
 	s.tells = slices.DeleteFunc(s.telling(s.base, s.head), func(t test) bool { return slices.Contains(s.flaky, t) })
 	if s.strength(s.tells, s.base) != Assertion {
 		return nil
 	}
-	again, err := p.runAll(ctx, commands)
+	again, err := p.runAll(ctx, p.place.toBaseWithTests, commands)
 	if err != nil {
 		return err
 	}
@@ -112,10 +105,7 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	if p.change.brings(said) {
 		return nil
 	}
-	if err := p.place.toBase(ctx); err != nil {
-		return err
-	}
-	clean, err := p.runAll(ctx, s.commands(0))
+	clean, err := p.runAll(ctx, p.place.toBase, s.commands(0))
 	if err != nil {
 		return err
 	}
@@ -176,10 +166,7 @@ func (p *prover) sayFlaky(flaky []test) {
 // blame finds out whose fault failures on the head are: it runs the same commands on the untouched base. What fails there in the same way is
 // nothing that the change brought.
 func (p *prover) blame(ctx context.Context, commands []command, named bool, failed map[test]string, seen results, policy string) error {
-	if err := p.place.toBase(ctx); err != nil {
-		return err
-	}
-	clean, err := p.runAll(ctx, commands)
+	clean, err := p.runAll(ctx, p.place.toBase, commands)
 	if err != nil {
 		return err
 	}
@@ -215,5 +202,5 @@ func broken(policy string, ours []test, failed map[test]string, seen results) Re
 // baseRed says that the base is to blame, and shows how it fails.
 func (p *prover) baseRed(red []test, clean results) error {
 	return fmt.Errorf("%w: on %s, without the change, `%s` fails as well: %s: %s", ErrBaseRed,
-		short(p.receipt.Base), clean.command, names(red), clip(clean.words(red[0]), 600))
+		short(p.receipt.Base), clean.command, names(red), clip(redact(clean.words(red[0]), p.Secrets), 600))
 }

@@ -7,11 +7,8 @@ import (
 
 // suite runs the repository's whole test command on the head. For the tests that tell it is the second run on the head.
 func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
-	if err := p.place.toHead(ctx); err != nil {
-		return err
-	}
 	whole := suiteOf(p.change, argv)
-	r, err := p.run(ctx, whole)
+	r, err := p.runAll(ctx, p.place.toHead, []command{whole})
 	if err != nil {
 		return err
 	}
@@ -31,9 +28,12 @@ func (p *prover) suiteFailed(ctx context.Context, whole command, first results) 
 	if _, blind := first.failures()[first.whole()]; whole.again != nil && !blind {
 		retry = whole.again(first.failures())
 	}
-	second, err := p.run(ctx, retry)
-	if err != nil {
-		return err
+	second := first
+	if first.cut == "" { // what reached a limit would only reach it again
+		var err error
+		if second, err = p.runAll(ctx, p.place.toHead, []command{retry}); err != nil {
+			return err
+		}
 	}
 	failed, flaky := both(first, second)
 	p.sayFlaky(flaky)
@@ -51,7 +51,7 @@ func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 	if !slices.ContainsFunc(s.tells, func(t test) bool { return !sure(t) }) {
 		return nil
 	}
-	again, err := p.runAll(ctx, s.commands(0))
+	again, err := p.runAll(ctx, p.place.toHead, s.commands(0))
 	if err != nil {
 		return err
 	}
