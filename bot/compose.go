@@ -247,7 +247,7 @@ func (b *Bot) strip(ctx context.Context, e store.Event, s *subject) ([]store.Out
 	var out []store.Outgoing
 	done := map[int64]bool{}
 	for _, verb := range []string{"approve", "confirm"} {
-		rows, err := b.Store.Offering(ctx, p.Number, verb)
+		rows, err := b.Store.Offered(ctx, p.Number, verb)
 		if err != nil {
 			return nil, err
 		}

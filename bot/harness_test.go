@@ -280,6 +280,18 @@ func (w *world) last(chat int64, words string) bottest.Message {
 	return bottest.Message{}
 }
 
+// card is the live card of #42 in a chat.
+func (w *world) card(chat int64) bottest.Message {
+	w.Helper()
+	for _, m := range w.said(chat) {
+		if strings.Contains(m.Plain, "#42 · Add CSV export\nticket #31") {
+			return m
+		}
+	}
+	w.Fatalf("no card:\n%s", w.transcript(chat))
+	return bottest.Message{}
+}
+
 // hears requires that the newest message to a chat has all the words.
 func (w *world) hears(chat int64, words ...string) bottest.Message {
 	w.Helper()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -95,7 +96,11 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if t.Parked == "" && p.Attempts == 0 && p.Verdict != store.GivenUp {
+	done, err := b.askedBefore(ctx, c.key("run"))
+	if err != nil {
+		return answer{}, err
+	}
+	if !done && t.Parked == "" && p.Attempts == 0 && p.Verdict != store.GivenUp {
 		a, err := b.tell("💬", fmt.Sprintf("#%d is not parked", n), "nothing to retry")
 		a.spent = true
 		return a, err
@@ -116,6 +121,12 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 	a, err := b.tell("🔁", fmt.Sprintf("#%d again", n), fmt.Sprintf("attempt 1/%d", repairs), title(role)+" asked to run")
 	a.spent = true
 	return a, err
+}
+
+// askedBefore tells whether this very update has asked already, before a crash.
+func (b *Bot) askedBefore(ctx context.Context, key string) (bool, error) {
+	asked, err := b.Store.Asked(ctx, store.RequestRun)
+	return slices.ContainsFunc(asked, func(r store.Request) bool { return r.Key == key }), err
 }
 
 // unparkedBy begins the reason of an unparking by a person.
@@ -278,7 +289,7 @@ func (b *Bot) addRule(ctx context.Context, c call) (answer, error) {
 	before, after, err := rules.Add(b.RulesPath, rule, provenance, c.at)
 	var refused *rules.Error
 	if errors.As(err, &refused) {
-		if n, kept, err := b.addedBefore(ctx, rule, by); err != nil || kept {
+		if n, kept, err := b.addedBefore(ctx, c, rule, by); err != nil || kept {
 			a, tell := b.tell("📜", fmt.Sprintf("Rule %d is in force", n), rule)
 			return a, errors.Join(err, tell)
 		}
@@ -287,7 +298,7 @@ func (b *Bot) addRule(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	version := store.RulesVersion{Hash: after.Hash, Content: string(after.Content), Reason: "added: " + rule, ByName: by}
+	version := store.RulesVersion{Hash: after.Hash, Content: string(after.Content), Reason: addedRule + rule, ByName: by}
 	if _, err := b.Store.KeepRules(ctx, version); err != nil {
 		return answer{}, err
 	}
@@ -295,8 +306,11 @@ func (b *Bot) addRule(ctx context.Context, c call) (answer, error) {
 	return answer{text: text}, err
 }
 
-// addedBefore finishes the adding of a rule that a crash has interrupted between the file and the store.
-func (b *Bot) addedBefore(ctx context.Context, rule, by string) (number int, kept bool, err error) {
+// addedRule begins the reason of a version of the rules that a person has made in the chat.
+const addedRule = "added: "
+
+// addedBefore finishes the adding of a rule by this very call, which a crash has interrupted behind the file or the store.
+func (b *Bot) addedBefore(ctx context.Context, c call, rule, by string) (number int, kept bool, err error) {
 	file, err := rules.Load(b.RulesPath)
 	number = len(file.Rules)
 	if err != nil || number == 0 || file.Rules[number-1].Text != rule {
@@ -307,8 +321,8 @@ func (b *Bot) addedBefore(ctx context.Context, rule, by string) (number int, kep
 		return number, false, err
 	}
 	if last.Hash == file.Hash {
-		return number, false, nil
+		return number, last.Reason == addedRule+rule && last.ByName == by && !last.At.Before(c.at), nil
 	}
-	kept, err = b.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: "added: " + rule, ByName: by})
+	kept, err = b.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: addedRule + rule, ByName: by})
 	return number, kept, err
 }

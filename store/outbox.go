@@ -273,12 +273,12 @@ func (s *Store) Versions(ctx context.Context, row int64) ([]Outgoing, error) {
 	return out, nil
 }
 
-// Offering returns the messages, live cards apart, on which a button of that verb about a pull request can still be used.
-func (s *Store) Offering(ctx context.Context, pull int, verb string) ([]Outgoing, error) {
+// Offered returns the messages, live cards apart, that have had a button of that verb about a pull request.
+func (s *Store) Offered(ctx context.Context, pull int, verb string) ([]Outgoing, error) {
 	out, err := all(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox WHERE repo=? AND topic<>'card'
-		AND id IN (SELECT row FROM token WHERE pull=? AND verb=? AND used_at=0) ORDER BY id`, s.repo, pull, verb)
+		AND id IN (SELECT row FROM token WHERE pull=? AND verb=?) ORDER BY id`, s.repo, pull, verb)
 	if err != nil {
-		return nil, fmt.Errorf("read buttons about #%d: %w", pull, err)
+		return nil, fmt.Errorf("read messages with buttons about #%d: %w", pull, err)
 	}
 	return out, nil
 }

@@ -226,7 +226,7 @@ CREATE TABLE token (
     used_by    INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX token_row ON token (row);
-CREATE INDEX token_pull ON token (pull) WHERE used_at = 0;
+CREATE INDEX token_pull ON token (pull);
 
 CREATE TABLE person (
     id        INTEGER PRIMARY KEY,
