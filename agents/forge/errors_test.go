@@ -153,16 +153,21 @@ func TestAWriteThatIsCancelledMayHaveBeenDoneAndAReadIsJustCancelled(t *testing.
 }
 
 func TestAHungServerIsUnreachableAfterTheTimeout(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		hang := roundTrip(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
-		c := newServer(t).client(func(o *Options) { o.HTTP = &http.Client{Transport: hang} })
-		start := time.Now()
-		_, err := c.Comment(t.Context(), 7, "hello")
-		wantError[*Unreachable](t, err)
-		if took := time.Since(start); took != defaultTimeout {
-			t.Errorf("gave up after %v, want %v", took, defaultTimeout)
-		}
-	})
+	for _, test := range []struct{ chosen, want time.Duration }{{0, defaultTimeout}, {5 * time.Second, 5 * time.Second}} {
+		synctest.Test(t, func(t *testing.T) {
+			hang := roundTrip(func(r *http.Request) (*http.Response, error) { <-r.Context().Done(); return nil, r.Context().Err() })
+			c := newServer(t).client(func(o *Options) { o.HTTP = &http.Client{Transport: hang, Timeout: test.chosen} })
+			start := time.Now()
+			_, err := c.Comment(t.Context(), 7, "hello")
+			wantError[*Unreachable](t, err)
+			if errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("%v looks like a deadline of the caller's", err)
+			}
+			if took := time.Since(start); took != test.want {
+				t.Errorf("gave up after %v, want %v", took, test.want)
+			}
+		})
+	}
 }
 
 func TestEveryGraphQLAnswerHasItsError(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"container/list"
 	"context"
 	"io"
-	"maps"
 	"net/http"
 	"sync"
 )
@@ -64,15 +63,13 @@ func (c *cache) RoundTrip(req *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// response is the kept answer with the headers of the 304, which carry the rate as it is now.
+// response is the kept answer. The rate headers of the 304, which are newer, were read by the meter.
 func (a *answer) response(req *http.Request, notModified *http.Response) *http.Response {
 	notModified.Body.Close()
-	header := a.header.Clone()
-	maps.Copy(header, notModified.Header)
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK,
 		Proto: notModified.Proto, ProtoMajor: notModified.ProtoMajor, ProtoMinor: notModified.ProtoMinor,
-		Header: header, Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: req,
+		Header: a.header.Clone(), Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)), Request: req,
 	}
 }
 

@@ -72,8 +72,9 @@ func onBoard(id, repo string, number int, status string, archived bool) object {
 func TestTicketsStandWhereTheBoardHasThem(t *testing.T) {
 	// Two pages; among them a draft, an issue we may not see, one of another repository and an archived one.
 	pages := [][]any{
-		{onBoard("X", "other/repo", 1, "Done", false), object{"id": "D", "content": object{}}, onBoard("A", "O/R", 4, "Todo", false)},
-		{object{"id": "S", "content": nil}, onBoard("B", "o/r", 1, "doing", false), onBoard("C", "o/r", 2, "In Progress", true), onBoard("E", "o/r", 3, "", false), nil},
+		{object{"id": "D0", "content": object{}}, object{"id": "D", "content": object{}}, onBoard("A", "O/R", 4, "Todo", false)},
+		{object{"id": "S", "content": nil}, onBoard("B", "o/r", 1, "doing", false), onBoard("C", "o/r", 2, "In Progress", true), onBoard("E", "o/r", 3, "", false), nil,
+			onBoard("X", "other/repo", 1, "Done", false)},
 	}
 	f := &fakeBoard{t: t, answers: map[string]func(object) string{"ProjectItems": func(v object) string {
 		page, more := pages[0], true
@@ -120,7 +121,7 @@ func TestOneTicketIsFoundAmongTheBoardsItIsOn(t *testing.T) {
 	f := &fakeBoard{t: t, answers: map[string]func(object) string{
 		"Project": constant(columnsToday),
 		"IssueItems": constant(`{"repository":{"issue":{"id":"I1","projectItems":{"nodes":[
-			{"id":"X","project":{"id":"another"},"fieldValueByName":{"name":"Done"}},null,{"id":"A","project":{"id":"P"},"fieldValueByName":{"name":"Todo"}}]}}}}`),
+			{"id":"A","project":{"id":"P"},"fieldValueByName":{"name":"Todo"}},null,{"id":"X","project":{"id":"another"},"fieldValueByName":{"name":"Done"}}]}}}}`),
 	}}
 	c := f.client(nil)
 	ticket := Ticket{Number: 1}

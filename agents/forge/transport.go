@@ -18,7 +18,6 @@ type identity struct {
 
 func (t *identity) RoundTrip(req *http.Request) (*http.Response, error) {
 	req = req.Clone(req.Context())
-	req.Header.Del("Authorization")
 	req.Header.Set("User-Agent", userAgent)
 	if t.token != nil && slices.Contains(t.origins, origin(req.URL)) {
 		if token := t.token(); token != "" {

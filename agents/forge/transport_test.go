@@ -209,6 +209,20 @@ func TestALogThatCannotBeHadIsNotFoundAndTellsNoAddress(t *testing.T) {
 	})
 }
 
+func TestATroubleOfTheLogsHostIsTriedAgainFromGitHubsAddress(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		network := &hosts{answers: map[string]http.HandlerFunc{"https://api.github.com": redirect("https://blob.example/signed"),
+			"https://blob.example": inTurn(says(503, ``), says(200, "log"))}}
+		c, err := New(Options{HTTP: &http.Client{Transport: network}, Owner: "o", Repo: "r", Board: Board{Kind: "labels"}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if end, err := c.JobLog(t.Context(), Check{Name: "test", JobID: 9}, 10); err != nil || string(end) != "log" || len(network.seen) != 4 {
+			t.Errorf("log is %q, %v after %d requests", end, err, len(network.seen))
+		}
+	})
+}
+
 func TestTheAddressOfALogIsInNoError(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		network := &hosts{answers: map[string]http.HandlerFunc{"https://api.github.com": redirect("https://down.example/signed?sig=xyz")}}

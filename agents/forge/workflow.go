@@ -51,10 +51,9 @@ func (c *Client) Dispatch(ctx context.Context, w Workflow) error {
 
 // WorkflowRuns returns the dispatched runs of a workflow created at since or later, to the second, newest first.
 func (c *Client) WorkflowRuns(ctx context.Context, file string, since time.Time) ([]WorkflowRun, error) {
-	since = since.UTC().Truncate(time.Second)
 	list, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.WorkflowRun, *github.Response, error) {
 		runs, resp, err := c.rest.Actions.ListWorkflowRunsByFileName(ctx, c.owner, c.repo, file, &github.ListWorkflowRunsOptions{
-			Event: "workflow_dispatch", Created: ">=" + since.Format(time.RFC3339), ListOptions: page})
+			Event: "workflow_dispatch", Created: ">=" + since.UTC().Format(time.RFC3339), ListOptions: page})
 		if err != nil {
 			return nil, resp, err
 		}
