@@ -141,8 +141,10 @@ func (m *Mirror) Show(ctx context.Context, commit, path string) ([]byte, error) 
 	}
 }
 
+// MaxGrepWords is how many words one Grep looks for; further ones are left out.
+const MaxGrepWords = 64
+
 const (
-	maxGrepWords = 64  // words looked for at once; further ones are left out
 	maxGrepFiles = 200 // files kept for a word; one found in more tells nothing
 	maxGrepLines = 500 // matching lines looked at in one file
 )
@@ -158,7 +160,7 @@ func (m *Mirror) Grep(ctx context.Context, commit string, words []string) (map[s
 	args := []string{"grep", "-z", "-o", "-w", "-F", "-I", "--full-name", "--no-color", "--max-count=" + strconv.Itoa(maxGrepLines)}
 	asked := map[string]bool{}
 	for _, w := range words {
-		if w == "" || asked[w] || strings.ContainsAny(w, "\x00\n") || len(asked) == maxGrepWords {
+		if w == "" || asked[w] || strings.ContainsAny(w, "\x00\n") || len(asked) == MaxGrepWords {
 			continue
 		}
 		asked[w] = true
