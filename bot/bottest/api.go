@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -165,9 +166,7 @@ func (s *Server) getUpdates(r *http.Request, p *params, fault *Fault) (any, *api
 	}
 	result, refusal := s.finishPoll(r.Context(), request)
 	if list, ok := result.([]json.RawMessage); ok && fault != nil && fault.Kind == Reversed {
-		for i, j := 0, len(list)-1; i < j; i, j = i+1, j-1 {
-			list[i], list[j] = list[j], list[i]
-		}
+		slices.Reverse(list)
 	}
 	return result, refusal
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/go-telegram/bot"
 	"github.com/go-telegram/bot/models"
@@ -16,7 +17,9 @@ import (
 // browse sends a request as the chat page does; edit may make it another's.
 func (w *world) browse(t *testing.T, method, path, body string, edit func(*http.Request)) (int, http.Header, string) {
 	t.Helper()
-	r, err := http.NewRequestWithContext(t.Context(), method, w.url+path, strings.NewReader(body))
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second) // a stream that should have been refused never ends
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, method, w.url+path, strings.NewReader(body))
 	must(t, err)
 	if method == http.MethodPost {
 		r.Header.Set("Content-Type", "application/json")

@@ -14,14 +14,18 @@ const (
 	updateLife = 24 * time.Hour   // "incoming updates are stored … not longer than 24 hours"
 )
 
-// updateKinds are the values allowed_updates may have; the false ones are left out unless asked for.
-var updateKinds = map[string]bool{
-	"message": true, "edited_message": true, "channel_post": true, "edited_channel_post": true, "business_connection": true,
-	"business_message": true, "edited_business_message": true, "deleted_business_messages": true, "inline_query": true,
-	"chosen_inline_result": true, "callback_query": true, "shipping_query": true, "pre_checkout_query": true,
-	"purchased_paid_media": true, "poll": true, "poll_answer": true, "my_chat_member": true, "chat_join_request": true,
-	"chat_boost": true, "removed_chat_boost": true,
-	"chat_member": false, "message_reaction": false, "message_reaction_count": false,
+// updateKind tells whether allowed_updates may name a kind, and whether it comes without being named.
+func updateKind(kind string) (known, byDefault bool) {
+	switch kind {
+	case "message", "edited_message", "channel_post", "edited_channel_post", "business_connection", "business_message",
+		"edited_business_message", "deleted_business_messages", "inline_query", "chosen_inline_result", "callback_query",
+		"shipping_query", "pre_checkout_query", "purchased_paid_media", "poll", "poll_answer", "my_chat_member",
+		"chat_join_request", "chat_boost", "removed_chat_boost":
+		return true, true
+	case "chat_member", "message_reaction", "message_reaction_count":
+		return true, false
+	}
+	return false, false
 }
 
 // updateQueue holds what the bot has not confirmed.
@@ -46,7 +50,7 @@ type poll struct{ ended chan *apiError }
 // pushUpdate queues an update unless the bot has not asked for its kind, and returns its id; the lock is held.
 func (s *Server) pushUpdate(kind string, body any) int64 {
 	q := &s.updates
-	if q.allowed == nil && !updateKinds[kind] || q.allowed != nil && !slices.Contains(q.allowed, kind) {
+	if _, byDefault := updateKind(kind); q.allowed == nil && !byDefault || q.allowed != nil && !slices.Contains(q.allowed, kind) {
 		return 0
 	}
 	raw, err := json.Marshal(map[string]any{"update_id": q.next, kind: body})
@@ -130,7 +134,7 @@ func (s *Server) beginPoll(p *params) (pollRequest, *apiError) {
 			return r, badRequest("can't parse allowed_updates JSON object")
 		}
 		for _, kind := range kinds {
-			if _, known := updateKinds[kind]; !known {
+			if known, _ := updateKind(kind); !known {
 				s.note("getUpdates: allowed_updates names %q", kind)
 			}
 		}
