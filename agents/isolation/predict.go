@@ -98,7 +98,7 @@ func predict(t forge.Ticket, x index, mentions map[string][]string, limit int) p
 }
 
 // meant finds the files that a path in the text means: the file itself; files whose path ends so; a file whose path
-// the text gives with more before it, as a stack trace does; the files of a folder.
+// the text gives with more before it, as a stack trace does; the files of a folder; a file yet to be made in one.
 func (x index) meant(name string) (files []string, weight float64) {
 	if x.files[name] {
 		return []string{name}, weightPath
@@ -122,6 +122,9 @@ func (x index) meant(name string) (files []string, weight float64) {
 		if rest = after; x.files[rest] {
 			return []string{rest}, weightPath
 		}
+	}
+	if len(x.folders[path.Dir(name)]) > 0 && strings.Contains(name, "/") && extension.MatchString(name) {
+		return []string{name}, weightPath
 	}
 	return x.folders[name], weightFolder
 }

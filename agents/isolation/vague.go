@@ -58,7 +58,7 @@ var (
 	complaint = regexp.MustCompile(`\b(currently|now|today|at the moment|sometimes|always|wrong|wrongly|error|broken|crash(es|ed)?|fails?|failed|panics?|bug|why)\b`)
 	// praise, talk and aimless are wishes that say nothing: "should work better", "we should discuss", "needs to be improved".
 	praise = regexp.MustCompile(modal + filler + `((work|behave|look|perform|run|function)(\s+(properly|correctly|well|fine|better|right|again|as expected|nicely))?|` +
-		`better|nicer|faster|cleaner|simpler|fixed|good|great|fine|easier|more \w+)$`)
+		`better|nicer|faster|cleaner|simpler|fixed|good|great|fine|easier|more \w+|(quick|easy|simple|small|trivial|doable|straightforward)(\s+to\s+\w+)?)$`)
 	talk = regexp.MustCompile(`\b(we|i|you|they|one|some(body|one))\b.*?` + modal + filler +
 		`(discuss|talk|think|look|consider|investigate|explore|decide|revisit|rethink|mention|note|say|know|admit|check|do something)\b`)
 	aimless = regexp.MustCompile(modal + filler + `(improved?|refactor(ed)?|clean(ed)?|tid(y|ied)|rework(ed)?|optimi[sz]ed?)\b`)

@@ -31,7 +31,7 @@ var (
 
 // notCode are words that look like identifiers and are none.
 var notCode = []string{"GitHub", "GitLab", "BitBucket", "JavaScript", "TypeScript", "PostgreSQL", "MySQL", "NoSQL", "GraphQL", "OpenAPI",
-	"WebSocket", "macOS", "iOS", "iPhone", "iPad", "YouTube", "LinkedIn", "DevOps", "README", "PRs", "APIs", "URLs", "IDs"}
+	"WebSocket", "macOS", "iOS", "iPhone", "iPad", "YouTube", "LinkedIn", "DevOps", "README", "PRs", "APIs", "URLs", "IDs", "e.g", "i.e"}
 
 // Words finds what a ticket says about code, to be looked for in the tree: paths, and identifiers. In prose, that is
 // what is written as code is: ParseRow, parse_row, csv.Parse, parse(); between backquotes any word of three letters.
@@ -105,7 +105,7 @@ func isCall(t string) bool {
 
 func (n *named) addPath(p string) {
 	p = strings.TrimPrefix(path.Clean("/"+strings.TrimLeft(p, "@+-")), "/")
-	if p != "" && len(n.paths) < maxPaths && !slices.Contains(n.paths, p) {
+	if p != "" && len(n.paths) < maxPaths && !slices.Contains(n.paths, p) && !slices.Contains(notCode, p) {
 		n.paths = append(n.paths, p)
 	}
 }
