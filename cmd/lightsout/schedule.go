@@ -151,14 +151,14 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 		case <-tick:
 			var due bool
 			var err error
-			if scheduled, due, err = s.due(ctx, j); err != nil {
+			if scheduled, due, err = s.due(ctx, j); err != nil && ctx.Err() == nil {
 				s.log.Error("schedule", "role", j.role, "error", err)
-				continue
-			} else if !due {
+			}
+			if err != nil || !due {
 				continue
 			}
 		}
-		if report, err := s.once(ctx, j, scheduled); err != nil {
+		if report, err := s.once(ctx, j, scheduled); err != nil && ctx.Err() == nil {
 			s.log.Error("role", "role", j.role, "error", err)
 		} else if report.Acted && j.followUp > 0 {
 			again.Reset(j.followUp)
