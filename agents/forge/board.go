@@ -37,7 +37,8 @@ func isStatus(word string) bool {
 func newBoard(o Options) (board, error) {
 	for _, ours := range slices.Sorted(maps.Keys(o.Board.Columns)) {
 		if !isStatus(ours) || o.Board.Columns[ours] == "" {
-			return nil, fmt.Errorf("forge: board column %q: want one of Todo, In Progress, In Review, Done and the board's name for it", ours)
+			return nil, fmt.Errorf("forge: board column %q: want one of %s, %s, %s, %s and the board's name for it",
+				ours, Todo, InProgress, InReview, Done)
 		}
 	}
 	switch o.Board.Kind {

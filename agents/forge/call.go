@@ -100,9 +100,12 @@ func writeOnly(ctx context.Context, c *Client, ask func(ctx context.Context) (*g
 	return err
 }
 
+// listing is one page of something, in the shape of go-github's methods.
+type listing[T any] func(context.Context, github.ListOptions) ([]T, *github.Response, error)
+
 // pages reads a listing to its end. The listings are asked for in the order of creation, so that what is created
 // meanwhile lands on the last page and shifts nothing.
-func pages[T any](ctx context.Context, c *Client, ask func(context.Context, github.ListOptions) ([]T, *github.Response, error)) ([]T, error) {
+func pages[T any](ctx context.Context, c *Client, ask listing[T]) ([]T, error) {
 	var all []T
 	options := github.ListOptions{Page: 1, PerPage: pageSize}
 	for range maxPages {

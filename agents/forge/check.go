@@ -57,7 +57,8 @@ type Annotation struct {
 func (c *Client) Checks(ctx context.Context, sha string) ([]Check, error) {
 	latest := "latest"
 	runs, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
-		list, resp, err := c.rest.Checks.ListCheckRunsForRef(ctx, c.owner, c.repo, sha, &github.ListCheckRunsOptions{Filter: &latest, ListOptions: page})
+		list, resp, err := c.rest.Checks.ListCheckRunsForRef(ctx, c.owner, c.repo, sha,
+			&github.ListCheckRunsOptions{Filter: &latest, ListOptions: page})
 		if err != nil {
 			return nil, resp, err
 		}
@@ -107,7 +108,8 @@ func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sha st
 			continue
 		}
 		statusID[s.GetContext()] = s.GetID()
-		check := Check{Name: s.GetContext(), State: statusState(s.GetState()), SHA: sha, URL: s.GetTargetURL(), Summary: s.GetDescription()}
+		check := Check{Name: s.GetContext(), State: statusState(s.GetState()), SHA: sha, URL: s.GetTargetURL(),
+			Summary: s.GetDescription()}
 		if check.State != Pending {
 			check.CompletedAt = s.GetUpdatedAt().Time
 		}

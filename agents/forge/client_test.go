@@ -92,7 +92,7 @@ func TestAnObserverWritesNothing(t *testing.T) {
 		for name, write := range writes {
 			t.Run(kind+"/"+name, func(t *testing.T) {
 				s := newServer(t) // knows the reads before a write alone; everything else fails the test
-				s.on("GET", "/labels", listing(t, []any{}))
+				s.on("GET", "/labels", paged(t, []any{}))
 				s.onGraphQL(func(w http.ResponseWriter, r *http.Request) {
 					var body struct{ Query string }
 					decode(t, r, &body)

@@ -199,5 +199,5 @@ func (e graphErrors) classify(wrote bool) error {
 
 // stopped reports whether err is the end of ctx rather than of the network.
 func stopped(ctx context.Context, err error) bool {
-	return ctx.Err() != nil && (errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, ctx.Err()))
+	return ctx.Err() != nil && errors.Is(err, ctx.Err())
 }

@@ -25,7 +25,8 @@ var calls = []struct {
 }
 
 func TestEveryAnswerOfGitHubHasItsError(t *testing.T) {
-	const abuse = `{"message":"You have exceeded a secondary rate limit. Please wait.","documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
+	const abuse = `{"message":"You have exceeded a secondary rate limit. Please wait.",
+		"documentation_url":"https://docs.github.com/rest/overview/rate-limits-for-the-rest-api#about-secondary-rate-limits"}`
 	in := func(d time.Duration) string { return strconv.FormatInt(time.Now().Add(d).Unix(), 10) }
 	limited := func(after time.Duration, secondary bool) func(*testing.T, error, bool) {
 		return func(t *testing.T, err error, _ bool) {
@@ -63,16 +64,16 @@ func TestEveryAnswerOfGitHubHasItsError(t *testing.T) {
 		want   func(t *testing.T, err error, wrote bool)
 	}{
 		{"403 with nothing remaining", func() http.HandlerFunc {
-			return says(403, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", in(10*time.Minute))
+			return says(403, `{"message":"API rate limit exceeded"}`, rate(0, in(10*time.Minute))...)
 		}, limited(10*time.Minute, false)},
 		{"429 with nothing remaining", func() http.HandlerFunc {
-			return says(429, `{"message":"API rate limit exceeded"}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", in(10*time.Minute))
+			return says(429, `{"message":"API rate limit exceeded"}`, rate(0, in(10*time.Minute))...)
 		}, limited(10*time.Minute, false)},
 		{"403 with a reset that has passed", func() http.HandlerFunc {
-			return says(403, `{}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", in(-time.Minute))
+			return says(403, `{}`, rate(0, in(-time.Minute))...)
 		}, limited(time.Minute, false)},
 		{"403 with a reset of another clock", func() http.HandlerFunc {
-			return says(403, `{}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", in(100*time.Hour))
+			return says(403, `{}`, rate(0, in(100*time.Hour))...)
 		}, limited(time.Hour, false)},
 		{"403 secondary with Retry-After", func() http.HandlerFunc { return says(403, abuse, "Retry-After", "90") }, limited(90*time.Second, true)},
 		{"403 secondary without Retry-After", func() http.HandlerFunc { return says(403, abuse) }, limited(time.Minute, true)},
@@ -172,6 +173,7 @@ func TestAHungServerIsUnreachableAfterTheTimeout(t *testing.T) {
 
 func TestEveryGraphQLAnswerHasItsError(t *testing.T) {
 	data := `"data":{"repositoryOwner":{"projectV2":{"id":"P","items":{"nodes":[null]}}}}`
+	const unseen = `{"type":"FORBIDDEN","message":"no","path":["repositoryOwner","projectV2","items","nodes",0,"content"]}`
 	fault := func(kind, message string) string {
 		return fmt.Sprintf(`{%s,"errors":[{"type":%q,"message":%q,"path":["repositoryOwner"]}]}`, data, kind, message)
 	}
@@ -195,8 +197,8 @@ func TestEveryGraphQLAnswerHasItsError(t *testing.T) {
 		{"401", says(401, `{"message":"Bad credentials"}`), "token"},
 		{"owner unknown", says(200, `{"data":{"repositoryOwner":null}}`), "not found"},
 		{"project unknown", says(200, `{"data":{"repositoryOwner":{"projectV2":null}}}`), "not found"},
-		{"an issue we may not see", says(200, `{`+data+`,"errors":[{"type":"FORBIDDEN","message":"no","path":["repositoryOwner","projectV2","items","nodes",0,"content"]}]}`), "none"},
-		{"such an issue, and worse", says(200, `{`+data+`,"errors":[{"type":"FORBIDDEN","message":"no","path":["repositoryOwner","projectV2","items","nodes",0,"content"]},{"type":"FORBIDDEN","message":"no"}]}`), "*forge.Refused 403"},
+		{"an issue we may not see", says(200, `{`+data+`,"errors":[`+unseen+`]}`), "none"},
+		{"such an issue, and worse", says(200, `{`+data+`,"errors":[`+unseen+`,{"type":"FORBIDDEN","message":"no"}]}`), "*forge.Refused 403"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

@@ -11,9 +11,10 @@
 //   - errors.go holds the errors and classify, the table from GitHub's answers to them.
 //   - call.go joins these: read tries again a few times, write never does, pages reads to the end.
 //   - graphql.go posts the documents in query/: Projects v2 and drafts exist nowhere else.
-//   - board.go names what a board can do; project.go (Projects v2) and labels.go (`status: …` labels) are the two kinds.
-//   - ticket.go, pull.go, check.go, workflow.go and repository.go are what the rest of the factory uses: reads first,
-//     then writes (ticket_write.go, pull_write.go), each write returning what GitHub says is there now.
+//   - board.go names what a board can do; project.go with project_columns.go (Projects v2) and labels.go (`status: …`
+//     labels) are the two kinds.
+//   - ticket.go, pull.go, check.go with protection.go, workflow.go with tail.go, and repository.go are what the rest of
+//     the factory uses; the writes are in ticket_write.go and pull_write.go, and return what GitHub says is there now.
 //
 // What it asks of GitHub, all below RESTURL, {r} being repos/OWNER/REPO:
 //
@@ -116,7 +117,8 @@ func New(o Options) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Client{owner: o.Owner, repo: o.Repo, options: o, graphQL: graphQLURL.String(), board: board, log: o.Log, now: o.Now, timeout: defaultTimeout}
+	c := &Client{owner: o.Owner, repo: o.Repo, options: o, graphQL: graphQLURL.String(), board: board,
+		log: o.Log, now: o.Now, timeout: defaultTimeout}
 	if c.now == nil {
 		c.now = time.Now
 	}

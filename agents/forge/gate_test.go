@@ -34,7 +34,7 @@ func TestNothingIsAskedUntilALimitIsReset(t *testing.T) {
 		s := newServer(t)
 		reset := strconv.FormatInt(time.Now().Add(20*time.Minute).Unix(), 10)
 		s.on("GET", "/git/ref/heads/main", inTurn(
-			says(403, `{}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset),
+			says(403, `{}`, rate(0, reset)...),
 			says(200, `{"object":{"sha":"abc"}}`)))
 		c := s.client(nil)
 		for range 5 {
@@ -57,7 +57,7 @@ func TestTheLastRequestOfTheHourIsNotTurnedIntoARefusal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newServer(t)
 		reset := strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
-		s.on("GET", "/git/ref/heads/main", says(200, `{"object":{"sha":"abc"}}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", reset))
+		s.on("GET", "/git/ref/heads/main", says(200, `{"object":{"sha":"abc"}}`, rate(0, reset)...))
 		c := s.client(nil)
 		if err := readBranch(t.Context(), c); err != nil {
 			t.Fatal(err)
@@ -79,8 +79,8 @@ func TestOurClockAloneJudgesALimit(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ahead := time.Duration(0)
 		s := newServer(t)
-		headers := []string{"X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)}
-		s.on("GET", "/git/ref/heads/main", inTurn(says(403, `{}`, headers...), says(200, `{"object":{"sha":"abc"}}`)))
+		reset := strconv.FormatInt(time.Now().Add(10*time.Minute).Unix(), 10)
+		s.on("GET", "/git/ref/heads/main", inTurn(says(403, `{}`, rate(0, reset)...), says(200, `{"object":{"sha":"abc"}}`)))
 		c := s.client(func(o *Options) { o.Now = func() time.Time { return time.Now().Add(ahead) } })
 		wantError[*RateLimited](t, readBranch(t.Context(), c))
 		ahead = 10 * time.Minute
@@ -96,7 +96,7 @@ func TestAPrimaryLimitHoldsItsOwnBudgetAndASecondaryLimitBoth(t *testing.T) {
 		answer    http.HandlerFunc
 		secondary bool
 	}{
-		{"primary", says(403, `{}`, "X-RateLimit-Limit", "60", "X-RateLimit-Remaining", "0", "X-RateLimit-Reset", "0"), false},
+		{"primary", says(403, `{}`, rate(0, "0")...), false},
 		{"secondary", says(403, `{"message":"You have exceeded a secondary rate limit"}`), true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -302,9 +302,10 @@ func TestBackingOffEndsWithTheContext(t *testing.T) {
 
 func TestRateCountsWhatIsSentAndTellsWhatIsLeft(t *testing.T) {
 	s := newServer(t)
-	s.on("GET", "/git/ref/heads/main", says(200, `{"object":{"sha":"abc"}}`, "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "4321", "X-RateLimit-Reset", "1900000000"))
-	s.on("POST", "/issues/7/comments", says(201, `{}`, "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "4320", "X-RateLimit-Reset", "1900000000"))
-	s.onGraphQL(says(200, `{"data":{"repositoryOwner":{"projectV2":{"items":{"nodes":[]}}},"rateLimit":{"cost":3}}}`, "X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", "17", "X-RateLimit-Reset", "1900000000"))
+	s.on("GET", "/git/ref/heads/main", says(200, `{"object":{"sha":"abc"}}`, rate(4321, "1900000000")...))
+	s.on("POST", "/issues/7/comments", says(201, `{}`, rate(4320, "1900000000")...))
+	s.onGraphQL(says(200, `{"data":{"repositoryOwner":{"projectV2":{"items":{"nodes":[]}}},"rateLimit":{"cost":3}}}`,
+		rate(17, "1900000000")...))
 	c := s.client(projectOptions)
 	for _, do := range []func(context.Context, *Client) error{readBranch, comment, readBoard} {
 		if err := do(t.Context(), c); err != nil {

@@ -27,7 +27,8 @@ func TestATicketWalksTheBoard(t *testing.T) {
 			r := newRig(t, kind)
 			now := r.hub.AddMilestone("now", time.Now().Add(24*time.Hour))
 			r.hub.AddMilestone("later", time.Now().Add(48*time.Hour))
-			first := r.ticket(forgetest.Issue{Title: "Greet by name", Body: "Please.", Milestone: now, Status: forge.Todo, Labels: []string{"bug"}, Author: "ana", Association: "MEMBER"})
+			first := r.ticket(forgetest.Issue{Title: "Greet by name", Body: "Please.", Milestone: now, Status: forge.Todo,
+				Labels: []string{"bug"}, Author: "ana", Association: "MEMBER"})
 			second := r.ticket(forgetest.Issue{Title: "Count greetings", Milestone: now})
 			r.ticket(forgetest.Issue{Title: "Of another milestone", Milestone: 2, Status: forge.Todo})
 
@@ -110,7 +111,8 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 		t.Errorf("a second pull request: %v", err)
 	}
 	checks := must(r.Checks(ctx, pull.Head))(t)
-	if len(checks) != 1 || checks[0].Name != "test" || checks[0].State != forge.Failure || checks[0].SHA != pull.Head || checks[0].App != "github-actions" || checks[0].WorkflowRunID == 0 {
+	if len(checks) != 1 || checks[0].Name != "test" || checks[0].State != forge.Failure || checks[0].SHA != pull.Head ||
+		checks[0].App != "github-actions" || checks[0].WorkflowRunID == 0 {
 		t.Fatalf("checks are %+v", checks)
 	}
 	if log := must(r.JobLog(ctx, checks[0], 4096))(t); !strings.Contains(string(log), "no hello here") {
@@ -232,7 +234,8 @@ func TestWordsLabelsAndPeopleAreReadBack(t *testing.T) {
 	}
 	assigned := must(r.Assign(ctx, ticket.Number, "lightsout-bot"))(t)
 	read := must(r.Ticket(ctx, ticket.Number))(t)
-	if !slices.Equal(assigned, []string{"lightsout-bot"}) || !slices.Equal(read.Assignees, assigned) || slices.Contains(read.Labels, "two words") || !slices.Contains(read.Labels, "urgent") {
+	if !slices.Equal(assigned, []string{"lightsout-bot"}) || !slices.Equal(read.Assignees, assigned) ||
+		slices.Contains(read.Labels, "two words") || !slices.Contains(read.Labels, "urgent") {
 		t.Errorf("ticket is %+v", read)
 	}
 

@@ -3,6 +3,7 @@ package forge
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -51,8 +52,9 @@ func (b *projectBoard) create(ctx context.Context, c *Client) ([]string, error) 
 	}
 	for _, it := range items {
 		if it.Status != nil {
-			return nil, &Refused{Status: 409, Message: fmt.Sprintf(
-				"add %s to the field %s of %s by hand: tickets stand in its columns, and would lose them", strings.Join(names, ", "), b.field, p.URL)}
+			return nil, &Refused{Status: http.StatusConflict, Message: fmt.Sprintf(
+				"add %s to the field %s of %s by hand: tickets stand in its columns, and would lose them",
+				strings.Join(names, ", "), b.field, p.URL)}
 		}
 	}
 	return names, c.mutate(ctx, graphCall{document: "update_field", into: &struct{}{}, variables: map[string]any{

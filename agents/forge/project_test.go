@@ -43,8 +43,8 @@ func (f *fakeBoard) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (f *fakeBoard) client(change func(*Options)) *Client {
 	s := newServer(f.t)
 	s.onGraphQL(f.ServeHTTP)
-	s.on("GET", "/milestones", listing(f.t, []any{object{"number": 1, "title": "now"}}))
-	s.on("GET", "/issues", listing(f.t, []any{
+	s.on("GET", "/milestones", paged(f.t, []any{object{"number": 1, "title": "now"}}))
+	s.on("GET", "/issues", paged(f.t, []any{
 		object{"number": 1, "state": "open", "node_id": "I1"}, object{"number": 2, "state": "open", "node_id": "I2"},
 		object{"number": 3, "state": "closed", "node_id": "I3"}, object{"number": 4, "state": "open", "node_id": "I4"},
 	}))
@@ -57,7 +57,8 @@ func (f *fakeBoard) client(change func(*Options)) *Client {
 }
 
 const columnsToday = `{"repositoryOwner":{"projectV2":{"id":"P","url":"https://github.test/p","field":{"id":"F","options":[
-	{"id":"a","name":"Backlog","color":"RED","description":"later"},{"id":"b","name":"TODO","color":"GRAY","description":""},{"id":"c","name":"In Progress","color":"BLUE","description":""},{"id":"d","name":"Done","color":"GREEN","description":""}]}}}}`
+	{"id":"a","name":"Backlog","color":"RED","description":"later"},{"id":"b","name":"TODO","color":"GRAY","description":""},
+	{"id":"c","name":"In Progress","color":"BLUE","description":""},{"id":"d","name":"Done","color":"GREEN","description":""}]}}}}`
 
 func constant(data string) func(object) string { return func(object) string { return data } }
 

@@ -44,7 +44,8 @@ func (c *Client) rules(ctx context.Context, branch string) ([]string, error) {
 	}
 	list, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]rule, *github.Response, error) {
 		var rules []rule
-		resp, err := c.ask(ctx, fmt.Sprintf("rules/branches/%s?per_page=%d&page=%d", url.PathEscape(branch), page.PerPage, page.Page), &rules)
+		path := fmt.Sprintf("rules/branches/%s?per_page=%d&page=%d", url.PathEscape(branch), page.PerPage, page.Page)
+		resp, err := c.ask(ctx, path, &rules)
 		return rules, resp, err
 	})
 	if errors.Is(err, ErrNotFound) {

@@ -24,7 +24,7 @@ func TestAPullRequestIsReadWithItsFilesAndWithWhatGitHubDoesNotKnowYet(t *testin
 		for range 120 {
 			files = append(files, object{"filename": "new.go", "previous_filename": "old.go", "status": "renamed", "additions": 2, "deletions": 1})
 		}
-		s.on("GET", "/pulls/42/files", listing(t, files))
+		s.on("GET", "/pulls/42/files", paged(t, files))
 		pull, err := s.client(nil).PullRequest(t.Context(), 42)
 		if err != nil {
 			t.Fatal(err)
@@ -51,7 +51,7 @@ func TestAListedPullRequestIsMergedWhenItHasTheTime(t *testing.T) {
 		if q := r.URL.Query(); q.Get("head") != "o:lightsout/31-x" || q.Get("state") != "all" {
 			t.Errorf("asked for %s", r.URL.RawQuery)
 		}
-		listing(t, []any{
+		paged(t, []any{
 			object{"number": 1, "state": "closed", "merged_at": "2026-05-01T10:00:00Z", "merge_commit_sha": "fff", "head": object{"repo": nil}},
 			object{"number": 2, "state": "closed", "merged_at": nil, "merge_commit_sha": "trial"},
 		})(w, r)
@@ -72,7 +72,7 @@ func TestOpeningASecondPullRequestFindsTheFirst(t *testing.T) {
 	const duplicate = `{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"A pull request already exists for o:b."}]}`
 	s := newServer(t)
 	s.on("POST", "/pulls", says(422, duplicate))
-	s.on("GET", "/pulls", listing(t, []any{object{"number": 1, "state": "closed"}, object{"number": 2, "state": "open", "head": object{"ref": "b"}}}))
+	s.on("GET", "/pulls", paged(t, []any{object{"number": 1, "state": "closed"}, object{"number": 2, "state": "open", "head": object{"ref": "b"}}}))
 	_, err := s.client(nil).OpenPullRequest(t.Context(), NewPullRequest{Title: "t", Head: "b", Base: "main"})
 	if d := wantError[*Duplicate](t, err); d.PullRequest.Number != 2 {
 		t.Errorf("found #%d, want the open #2", d.PullRequest.Number)

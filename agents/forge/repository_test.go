@@ -14,8 +14,8 @@ func TestProbeTellsWhoWeAreAndWhatIsMissing(t *testing.T) {
 	s.mux.HandleFunc("GET /api/v3/user", says(200, `{"login":"bot"}`, "X-OAuth-Scopes", "repo, project", "Date", "Fri, 01 May 2026 10:00:00 GMT"))
 	s.on("GET", "", says(200, `{"full_name":"o/r","default_branch":"main","private":true,"permissions":{"push":true,"admin":false},
 		"allow_merge_commit":true,"allow_squash_merge":false,"allow_rebase_merge":true}`))
-	s.on("GET", "/milestones", listing(t, []any{object{"number": 1, "title": "now"}}))
-	s.on("GET", "/labels", listing(t, []any{object{"name": "status: todo"}, object{"name": "status: in review"}}))
+	s.on("GET", "/milestones", paged(t, []any{object{"number": 1, "title": "now"}}))
+	s.on("GET", "/labels", paged(t, []any{object{"name": "status: todo"}, object{"name": "status: in review"}}))
 	p, err := s.client(func(o *Options) { o.Now = func() time.Time { return at } }).Probe(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -33,8 +33,8 @@ func TestProbeTellsEveryFaultAtOnce(t *testing.T) {
 	s := newServer(t)
 	s.mux.HandleFunc("GET /api/v3/user", says(401, `{"message":"Bad credentials"}`))
 	s.on("GET", "", says(404, `{"message":"Not Found"}`))
-	s.on("GET", "/milestones", listing(t, []any{}))
-	s.on("GET", "/labels", listing(t, []any{object{"name": "status: todo"}}))
+	s.on("GET", "/milestones", paged(t, []any{}))
+	s.on("GET", "/labels", paged(t, []any{object{"name": "status: todo"}}))
 	p, err := s.client(nil).Probe(t.Context())
 	if err == nil {
 		t.Fatal("no error")
@@ -53,8 +53,8 @@ func TestATokenOfAnAppIsNobodysAndNoFault(t *testing.T) {
 	s := newServer(t)
 	s.mux.HandleFunc("GET /api/v3/user", says(403, `{"message":"Resource not accessible by integration"}`, "X-RateLimit-Remaining", "4000"))
 	s.on("GET", "", says(200, `{"full_name":"o/r"}`))
-	s.on("GET", "/milestones", listing(t, []any{object{"number": 1, "title": "now"}}))
-	s.on("GET", "/labels", listing(t, []any{}))
+	s.on("GET", "/milestones", paged(t, []any{object{"number": 1, "title": "now"}}))
+	s.on("GET", "/labels", paged(t, []any{}))
 	if p, err := s.client(nil).Probe(t.Context()); err != nil || p.Login != "" || p.Repository.FullName != "o/r" {
 		t.Errorf("probe is %+v, %v", p, err)
 	}
@@ -78,7 +78,8 @@ func TestADispatchedRunIsFoundByItsTime(t *testing.T) {
 		if q := r.URL.Query(); q.Get("created") != ">=2026-05-01T09:00:00Z" || q.Get("event") != "workflow_dispatch" {
 			t.Errorf("asked for %s", r.URL.RawQuery)
 		}
-		says(200, `{"total_count":1,"workflow_runs":[{"id":5,"status":"in_progress","head_sha":"abc","display_title":"abc to staging","actor":{"login":"bot"},"run_attempt":1}]}`)(w, r)
+		says(200, `{"total_count":1,"workflow_runs":[{"id":5,"status":"in_progress","head_sha":"abc","display_title":"abc to staging",
+			"actor":{"login":"bot"},"run_attempt":1}]}`)(w, r)
 	})
 	s.on("GET", "/actions/runs/5", says(200, `{"id":5,"status":"completed","conclusion":"failure"}`))
 	c := s.client(nil)

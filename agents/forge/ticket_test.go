@@ -10,8 +10,8 @@ import (
 	"testing"
 )
 
-// listing answers page by page, with the Link headers of GitHub.
-func listing(t *testing.T, items []any) http.HandlerFunc {
+// paged answers page by page, with the Link headers of GitHub.
+func paged(t *testing.T, items []any) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()
 		size, err := strconv.Atoi(q.Get("per_page"))
@@ -60,7 +60,7 @@ func TestTheCurrentMilestoneIsTheOneNamedOrTheOneDueSoonest(t *testing.T) {
 				if got := r.URL.Query().Get("state"); got != test.state {
 					t.Errorf("asked for milestones in state %q, want %q", got, test.state)
 				}
-				listing(t, test.list)(w, r)
+				paged(t, test.list)(w, r)
 			})
 			got, err := s.client(func(o *Options) { o.Milestone = test.title }).Milestone(t.Context())
 			if test.want == "" {
@@ -78,7 +78,7 @@ func TestTheCurrentMilestoneIsTheOneNamedOrTheOneDueSoonest(t *testing.T) {
 
 func TestListingsAreReadToTheirEnd(t *testing.T) {
 	s := newServer(t)
-	s.on("GET", "/milestones", listing(t, []any{object{"number": 5, "title": "now"}}))
+	s.on("GET", "/milestones", paged(t, []any{object{"number": 5, "title": "now"}}))
 	var issues []any
 	for n := range 250 {
 		issue := object{"number": n + 1, "state": "open", "labels": []any{}}
@@ -91,7 +91,7 @@ func TestListingsAreReadToTheirEnd(t *testing.T) {
 		if q := r.URL.Query(); q.Get("milestone") != "5" || q.Get("state") != "all" {
 			t.Errorf("asked for %s", r.URL.RawQuery)
 		}
-		listing(t, issues)(w, r)
+		paged(t, issues)(w, r)
 	})
 	tickets, err := s.client(nil).Tickets(t.Context())
 	if err != nil || len(tickets) != 225 {
@@ -259,7 +259,7 @@ func TestAMoveThatCannotBeIsAnError(t *testing.T) {
 func TestStatusLabelsThatAreMissingAreMadeOnce(t *testing.T) {
 	s := newServer(t)
 	have := []any{object{"name": "Status: Todo"}}
-	s.on("GET", "/labels", func(w http.ResponseWriter, r *http.Request) { listing(t, have)(w, r) })
+	s.on("GET", "/labels", func(w http.ResponseWriter, r *http.Request) { paged(t, have)(w, r) })
 	s.on("POST", "/labels", func(w http.ResponseWriter, r *http.Request) {
 		var label struct{ Name string }
 		decode(t, r, &label)

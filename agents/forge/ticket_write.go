@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -43,7 +44,7 @@ func (c *Client) Move(ctx context.Context, t Ticket, status string) (Ticket, err
 	}
 	moved, err := c.board.move(ctx, c, t, status)
 	if err == nil && moved.Status != status {
-		err = &Refused{Status: 422, Message: fmt.Sprintf("the board says %q after the move", moved.Status)}
+		err = &Refused{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("the board says %q after the move", moved.Status)}
 	}
 	if err != nil {
 		return Ticket{}, fmt.Errorf("move ticket #%d to %s: %w", t.Number, status, err)

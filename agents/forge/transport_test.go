@@ -45,7 +45,8 @@ func TestTheTokenGoesToGitHubsOwnAddressAndNowhereElse(t *testing.T) {
 		{"redirect to plain http", nil, []string{"https://api.github.com", "http://api.github.com"}, []bool{true, false}},
 		{"redirect away and back", nil, []string{"https://api.github.com", "https://evil.example", "https://api.github.com"}, []bool{true, false, true}},
 		{"enterprise", func(o *Options) { o.RESTURL = "https://ghe.example:8443/api/v3/" }, []string{"https://ghe.example:8443"}, []bool{true}},
-		{"enterprise to github.com", func(o *Options) { o.RESTURL = "https://ghe.example/api/v3" }, []string{"https://ghe.example", "https://api.github.com"}, []bool{true, false}},
+		{"enterprise to github.com", func(o *Options) { o.RESTURL = "https://ghe.example/api/v3" },
+			[]string{"https://ghe.example", "https://api.github.com"}, []bool{true, false}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			network := &hosts{answers: map[string]http.HandlerFunc{}}
@@ -143,8 +144,10 @@ func TestTheTokenIsAskedForEachRequest(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if got := []string{network.seen[0].authorization, network.seen[1].authorization, network.seen[2].authorization}; got[0] != "Bearer first" || got[1] != "Bearer second" || got[2] != "" {
-		t.Errorf("authorizations are %q", got)
+	for i, want := range []string{"Bearer first", "Bearer second", ""} {
+		if got := network.seen[i].authorization; got != want {
+			t.Errorf("authorization %d is %q, want %q", i, got, want)
+		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -101,6 +102,11 @@ func says(status int, body string, headers ...string) http.HandlerFunc {
 		w.WriteHeader(status)
 		_, _ = w.Write([]byte(body))
 	}
+}
+
+// rate is GitHub's headers: what remains of 5,000 requests, and when all are there again, in unix seconds.
+func rate(remaining int, reset string) []string {
+	return []string{"X-RateLimit-Limit", "5000", "X-RateLimit-Remaining", strconv.Itoa(remaining), "X-RateLimit-Reset", reset}
 }
 
 // inTurn gives one answer after the other, the last one for ever.
