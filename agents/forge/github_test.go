@@ -103,6 +103,7 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 	number := r.ticket(forgetest.Issue{Title: "Greet by name", Milestone: r.hub.AddMilestone("now", time.Time{}), Status: forge.InReview})
 
 	// A red check, with its log.
+	r.red.Store(true)
 	pull := r.open("goodbye\n")
 	r.idle()
 	_, err := r.OpenPullRequest(ctx, forge.NewPullRequest{Title: "Again", Head: topic, Base: "main"})
@@ -131,6 +132,7 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 		t.Error(err)
 	}
 	r.idle()
+	r.red.Store(false)
 
 	// Repaired, reviewed, and brought up to date with a base that moved.
 	repaired := r.push("hello NAME\n")

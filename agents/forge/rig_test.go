@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -13,13 +14,9 @@ import (
 
 	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
-	"lightsout/agents/process"
 )
 
 func TestMain(m *testing.M) {
-	if code, ok := process.Helper(os.Args); ok {
-		os.Exit(code)
-	}
 	goleak.VerifyTestMain(m)
 }
 
@@ -32,30 +29,21 @@ const (
 type rig struct {
 	hub *forgetest.Server
 	*forge.Client
-	t *testing.T
-}
-
-// greets is the repository's check: green while the greeting is there. It needs no process.
-func greets(s **forgetest.Server, t *testing.T) forgetest.Check {
-	return forgetest.Check{Name: "test", Judge: func(sha string) (bool, string) {
-		out, err := process.Output(context.WithoutCancel(t.Context()), process.Command{Dir: (*s).GitDir(), Env: []string{"PATH=" + os.Getenv("PATH")},
-			Args: []string{"git", "show", sha + ":greet.txt"}})
-		if err != nil {
-			return false, err.Error()
-		}
-		if !strings.Contains(string(out), "hello") {
-			return false, "checking\ngreet.txt:1: no hello here\n"
-		}
-		return true, "fine\n"
-	}}
+	t   *testing.T
+	red atomic.Bool // what CI says of the commits to come
 }
 
 func newRig(t *testing.T, change func(*forgetest.Options, *forge.Options)) *rig {
 	t.Helper()
-	var server *forgetest.Server
+	r := &rig{t: t}
 	so := forgetest.Options{Dir: t.TempDir(), Owner: "acme", Repo: "greet", Token: token, Path: os.Getenv("PATH"),
 		Columns: []string{"Backlog", forge.Todo, forge.InProgress, forge.InReview, forge.Done}, Required: []string{"test"},
-		Checks: []forgetest.Check{greets(&server, t)}}
+		Checks: []forgetest.Check{{Name: "test", Judge: func(string) (bool, string) {
+			if r.red.Load() {
+				return false, "checking\ngreet.txt:1: no hello here\n"
+			}
+			return true, "fine\n"
+		}}}}
 	fo := forge.Options{Owner: "acme", Repo: "greet", Token: func() string { return token }, WriteInterval: -1,
 		HTTP: &http.Client{Transport: &http.Transport{}}, Board: forge.Board{Kind: "project", ProjectNumber: 1}}
 	if change != nil {
@@ -87,7 +75,7 @@ func newRig(t *testing.T, change func(*forgetest.Options, *forge.Options)) *rig 
 	if _, err := server.Seed(t.Context(), map[string][]byte{"greet.txt": []byte("hello\n"), "notes.txt": []byte("one\n")}, "Begin"); err != nil {
 		t.Fatal(err)
 	}
-	r := &rig{server, client, t}
+	r.hub, r.Client = server, client
 	r.idle()
 	return r
 }
