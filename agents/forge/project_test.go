@@ -57,7 +57,7 @@ func (f *fakeBoard) client(change func(*Options)) *Client {
 }
 
 const columnsToday = `{"repositoryOwner":{"projectV2":{"id":"P","url":"https://github.test/p","field":{"id":"F","options":[
-	{"id":"a","name":"Backlog","color":"RED","description":"later"},{"id":"b","name":"TODO","color":"GRAY","description":""},
+	{"id":"a","name":"Backlog","color":"RED","description":"later"},{"id":"b","name":"todo","color":"GRAY","description":""},
 	{"id":"c","name":"In Progress","color":"BLUE","description":""},{"id":"d","name":"Done","color":"GREEN","description":""}]}}}}`
 
 func constant(data string) func(object) string { return func(object) string { return data } }
@@ -151,7 +151,7 @@ func TestATicketMovesBetweenColumns(t *testing.T) {
 		want   string
 	}{
 		{"straight on", Ticket{Number: 1, ItemID: "A"}, InProgress, moved("In Progress"), []string{"Project", "MoveItem"}, "c", "none"},
-		{"in the board's own letters", Ticket{Number: 1, ItemID: "A"}, Todo, moved("TODO"), []string{"Project", "MoveItem"}, "b", "none"},
+		{"in the board's own letters", Ticket{Number: 1, ItemID: "A"}, Todo, moved("todo"), []string{"Project", "MoveItem"}, "b", "none"},
 		{"onto the board first", Ticket{Number: 1, NodeID: "I1"}, Done, moved("Done"), []string{"Project", "AddItem", "MoveItem"}, "d", "none"},
 		{"into a column the board lacks", Ticket{Number: 1, ItemID: "A"}, InReview, nil, []string{"Project"}, nil, "not found"},
 		{"somebody moves it at once", Ticket{Number: 1, ItemID: "A"}, InProgress, moved("Done"), []string{"Project", "MoveItem"}, "c", "*forge.Refused 422"},
@@ -207,7 +207,7 @@ func TestColumnsAreMadeOnlyWhereNobodyLosesTheirs(t *testing.T) {
 		{"no field", `{"repositoryOwner":{"projectV2":{"id":"P","field":null}}}`, nil, []string{Todo, InProgress, InReview, Done},
 			[]string{Todo, InProgress, InReview, Done}, "none"},
 		{"an empty board", columnsToday, items(onBoard("A", "o/r", 1, "", false)), []string{InReview},
-			[]string{"Backlog", "TODO", InProgress, InReview, Done}, "none"},
+			[]string{"Backlog", "todo", InProgress, InReview, Done}, "none"},
 		{"tickets stand on it", columnsToday, items(onBoard("A", "o/r", 1, "Done", false)), nil, nil, "*forge.Refused 409"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
