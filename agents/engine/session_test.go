@@ -59,7 +59,7 @@ func newStage(t *testing.T, kind string, solutions ...enginetest.Solution) *stag
 		Dir:      t.TempDir(),
 		Home:     home,
 		Marker:   fmt.Sprintf("engine-test-%d-%s", os.Getpid(), t.Name()),
-		Env:      []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8"},
+		Env:      []string{"PATH=/usr/bin:/bin", "LANG=C.UTF-8", "GORACE=atexit_sleep_ms=0"},
 		Limits:   process.Limits{Wall: 30 * time.Second, Grace: 100 * time.Millisecond},
 		Writable: []string{s.scripts}, // it counts the sessions there
 		Log:      &s.log,
@@ -299,7 +299,7 @@ func TestSessionGetsItsEnvironmentAndNoMore(t *testing.T) {
 	r := s.run(t.Context(), t)
 	got := strings.Split(strings.Trim(r.Text, "\x00\n"), "\x00")
 	slices.Sort(got)
-	want := []string{"API_KEY=k", "HOME=" + s.session.Home, "LANG=de", "LIGHTSOUT_MARKER=" + s.session.Marker,
+	want := []string{"API_KEY=k", "GORACE=atexit_sleep_ms=0", "HOME=" + s.session.Home, "LANG=de", "LIGHTSOUT_MARKER=" + s.session.Marker,
 		"PATH=/usr/bin:/bin", "TMPDIR=" + s.session.Home + "/tmp", "TWICE=2"}
 	if !slices.Equal(got, want) {
 		t.Errorf("environment\n%q, want\n%q", got, want)

@@ -189,11 +189,20 @@ func note(file string) {
 	}
 }
 
+// noted is the process id in file, 0 when there is none yet.
+func noted(file string) int {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	pid, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	return pid
+}
+
 // await returns the process id noted in file, once it is there.
 func await(file string) int {
-	for range 2000 {
-		if content, err := os.ReadFile(file); err == nil {
-			pid, _ := strconv.Atoi(strings.TrimSpace(string(content)))
+	for range 4000 {
+		if pid := noted(file); pid > 0 {
 			return pid
 		}
 		time.Sleep(5 * time.Millisecond)
@@ -221,9 +230,9 @@ func player(t *testing.T, mode string, args ...string) process.Tree {
 	return process.Tree{
 		Args:   append([]string{binary, modeWord, mode}, args...),
 		Dir:    t.TempDir(),
-		Env:    []string{"PATH=/usr/bin:/bin", "HOME=/nowhere"},
+		Env:    []string{"PATH=/usr/bin:/bin", "HOME=/nowhere", "GORACE=atexit_sleep_ms=0"},
 		Marker: marker(t),
-		Limits: process.Limits{Wall: 30 * time.Second, Grace: 50 * time.Millisecond},
+		Limits: process.Limits{Wall: time.Minute, Grace: 50 * time.Millisecond},
 	}
 }
 

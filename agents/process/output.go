@@ -73,8 +73,8 @@ func describe(args []string) string {
 // Output runs c and returns its standard output. On a non-zero exit the output
 // so far comes with an *ExitError. When the context ended or a limit was hit,
 // the error wraps context.Canceled, context.DeadlineExceeded or ErrOutputLimit
-// (errors.Is), whatever the command then said. The command's whole process
-// group is gone when Output returns; a command that leaves its group is not for
+// (errors.Is), whatever the command then said. What is left of its process group
+// has been killed when Output returns; a command that leaves its group is not for
 // Output but for [Tree.Run]. Should the daemon die, the command is told to end.
 func Output(ctx context.Context, c Command) ([]byte, error) {
 	if len(c.Args) == 0 {

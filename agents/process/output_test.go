@@ -72,7 +72,7 @@ func TestOutputEndsTheGroupAtItsLimit(t *testing.T) {
 	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "ended after 500ms") {
 		t.Fatalf("error = %v, want a deadline", err)
 	}
-	if pid := await(file); pid == 0 || alive(pid) {
+	if pid := await(file); pid == 0 || !eventually(func() bool { return !alive(pid) }) {
 		t.Errorf("process %d of the group still lives", pid)
 	}
 }

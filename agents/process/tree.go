@@ -180,7 +180,8 @@ func (t Tree) start(ctx context.Context, o order) (*handle, error) {
 	h.cmd = exec.CommandContext(h.ctx, helper, superviseWord)
 	h.cmd.Args[0] = "lightsout"
 	h.cmd.Dir = "/"
-	h.cmd.Env = []string{helperVariable + "=" + t.Marker}
+	// Built with the race detector, the helper would sleep a second before it exits.
+	h.cmd.Env = []string{helperVariable + "=" + t.Marker, "GORACE=atexit_sleep_ms=0"}
 	h.cmd.Stdin = t.Stdin
 	h.cmd.Stdout, h.cmd.Stderr = h.meter.writers(t.Stdout, t.Stderr)
 	h.cmd.ExtraFiles = files.theirs()
