@@ -20,7 +20,7 @@ func planWhole(argv []string) plan {
 
 func wholeCommand(argv []string) command {
 	c := command{args: slices.Clone(argv)}
-	c.reader = func(log io.Writer) reader {
+	c.reader = func(log journal) reader {
 		last := &tail{limit: outputPerProgram}
 		both := io.MultiWriter(last, log)
 		return reader{stdout: both, stderr: both, finish: func(e ending) results {

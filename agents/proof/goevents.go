@@ -3,7 +3,6 @@ package proof
 import (
 	"bytes"
 	"encoding/json"
-	"io"
 	"path"
 	"strings"
 )
@@ -28,7 +27,7 @@ type goEvent struct {
 // print beside them, what go says before it starts) are kept as stray words.
 type goEvents struct {
 	folder func(importPath string) string // of the package, in the repository
-	log    io.Writer                      // what a person would have seen
+	log    journal                        // what a person would have seen
 	rest   []byte                         // of an unfinished line
 	skip   bool                           // the line is too long: wait for its end
 	tests  map[test]string
@@ -40,7 +39,7 @@ type goEvents struct {
 	stray  tail
 }
 
-func newGoEvents(folder func(string) string, log io.Writer) *goEvents {
+func newGoEvents(folder func(string) string, log journal) *goEvents {
 	return &goEvents{
 		folder: folder, log: log,
 		tests: map[test]string{}, live: map[test]*tail{}, builds: map[string]*head{},
@@ -75,12 +74,12 @@ func (g *goEvents) Write(p []byte) (int, error) {
 func (g *goEvents) line(b []byte) {
 	var e goEvent
 	if len(b) == 0 || b[0] != '{' || json.Unmarshal(b, &e) != nil || e.Action == "" {
-		g.stray.Write(append(b, '\n'))
-		g.log.Write(append(b, '\n'))
+		g.stray.add(string(b) + "\n")
+		g.log.say(string(b) + "\n")
 		return
 	}
 	if e.Output != "" {
-		io.WriteString(g.log, e.Output)
+		g.log.say(e.Output)
 	}
 	switch {
 	case e.Action == "build-output":
@@ -99,7 +98,7 @@ func (g *goEvents) buildOutput(e goEvent) {
 		b = &head{limit: outputPerProgram}
 		g.builds[e.ImportPath] = b
 	}
-	io.WriteString(b, e.Output)
+	b.add(e.Output)
 }
 
 func (g *goEvents) packageEvent(e goEvent) {
@@ -111,7 +110,7 @@ func (g *goEvents) packageEvent(e goEvent) {
 			said = &tail{limit: outputPerProgram}
 			g.said[group] = said
 		}
-		io.WriteString(said, e.Output)
+		said.add(e.Output)
 		if strings.HasPrefix(e.Output, "ok ") && strings.Contains(e.Output, "(cached)") {
 			g.cached[group] = true
 		}
@@ -129,7 +128,7 @@ func (g *goEvents) testEvent(t test, e goEvent) {
 		}
 	case "output":
 		if live := g.live[t]; live != nil && !strings.HasPrefix(e.Output, "=== ") {
-			io.WriteString(live, e.Output)
+			live.add(e.Output)
 		}
 	case "pass", "skip":
 		if _, known := g.tests[t]; known {

@@ -16,7 +16,7 @@ func readEvents(t testing.TB, name string) results {
 	if err != nil {
 		t.Fatal(err)
 	}
-	events := newGoEvents(goFolder(map[string]string{"example.com/m": ""}, ""), io.Discard)
+	events := newGoEvents(goFolder(map[string]string{"example.com/m": ""}, ""), journal{})
 	if _, err := io.Copy(struct{ io.Writer }{events}, iotest.OneByteReader(strings.NewReader(string(content)))); err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func TestGoEventsOfOlderToolsTellCompileErrorsToo(t *testing.T) {
 }
 
 func TestGoEventsKeepLittleOfALot(t *testing.T) {
-	events := newGoEvents(goFolder(nil, ""), io.Discard)
+	events := newGoEvents(goFolder(nil, ""), journal{})
 	io.WriteString(events, `{"Action":"run","Package":"p","Test":"TestA"}`+"\n")
 	long := `{"Action":"output","Package":"p","Test":"TestA","Output":"` + strings.Repeat("x", 4000) + `\n"}` + "\n"
 	for range 1000 {
@@ -84,8 +84,8 @@ func TestGoEventsKeepLittleOfALot(t *testing.T) {
 }
 
 func TestACommandThatFailsWithoutAWordIsAFailure(t *testing.T) {
-	events := newGoEvents(goFolder(nil, ""), io.Discard)
-	io.WriteString(&events.stray, "go: errors parsing go.mod\n")
+	events := newGoEvents(goFolder(nil, ""), journal{})
+	events.stray.add("go: errors parsing go.mod\n")
 	r := events.finish(ending{command: "go test ./...", code: 1})
 	failed := r.failures()
 	if len(failed) != 1 || failed[test{name: "go test ./..."}] != Failed {
@@ -106,7 +106,7 @@ func FuzzGoEventsAreReadWithoutFallingOver(f *testing.F) {
 	}
 	f.Add([]byte(`{"Action":"pass","Test":"x"}` + "\n{}\n[]\nnull\n{\"Action\":1}\n"))
 	f.Fuzz(func(t *testing.T, output []byte) {
-		events := newGoEvents(goFolder(map[string]string{"example.com/m": "", "p": "a/b"}, "x"), io.Discard)
+		events := newGoEvents(goFolder(map[string]string{"example.com/m": "", "p": "a/b"}, "x"), journal{})
 		half := len(output) / 2
 		events.Write(output[:half])
 		events.Write(output[half:])

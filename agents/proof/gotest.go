@@ -17,16 +17,7 @@ func planGo(c *change, argv []string) (plan, bool) {
 	}
 	modules := goModules(c)
 	flags := goFlags(argv)
-	known := map[test]bool{}
-	for _, f := range c.tests() {
-		if f.before() != "" && path.Ext(f.path) == ".go" {
-			if parsed, ok := parseGo(c.base(f.before())); ok {
-				for _, fn := range parsed.tests() {
-					known[test{clean(path.Dir(f.path)), fn.name}] = true
-				}
-			}
-		}
-	}
+	known, came := testNames(c)
 	return plan{
 		named: true,
 		commands: func(limit time.Duration) []command {
@@ -36,8 +27,28 @@ func planGo(c *change, argv []string) (plan, bool) {
 			p := packages[t.group]
 			return p != nil && (p.whole || p.tests[t.top().name])
 		},
-		fresh: func(t test) bool { return !known[t.top()] },
+		fresh: func(t test) bool { return came[t.top()] && !known[t.top()] },
 	}, true
+}
+
+// testNames are the Go tests that the changed files held in the base, and those that they hold in the head.
+func testNames(c *change) (before, after map[test]bool) {
+	before, after = map[test]bool{}, map[test]bool{}
+	note := func(names map[test]bool, p string, side tree) {
+		if p == "" || path.Ext(p) != ".go" {
+			return
+		}
+		if parsed, ok := parseGo(side(p)); ok {
+			for _, fn := range parsed.tests() {
+				names[test{clean(path.Dir(p)), fn.name}] = true
+			}
+		}
+	}
+	for _, f := range c.tests() {
+		note(before, f.before(), c.base)
+		note(after, f.after(), c.head)
+	}
+	return before, after
 }
 
 // goPackage is a package whose tests the change touches.
@@ -219,8 +230,8 @@ func goAgain(modules map[string]string, dir string, flags []string) func(map[tes
 	}
 }
 
-func goReader(modules map[string]string, dir string) func(io.Writer) reader {
-	return func(log io.Writer) reader {
+func goReader(modules map[string]string, dir string) func(journal) reader {
+	return func(log journal) reader {
 		events := newGoEvents(goFolder(modules, dir), log)
 		return reader{stdout: events, stderr: io.MultiWriter(&events.stray, log), finish: events.finish}
 	}

@@ -77,7 +77,7 @@ func (p *place) lay(files []*file, from, to func(*file) string, read tree) error
 	if err != nil {
 		return fmt.Errorf("lay the tests over the tree: %w", err)
 	}
-	defer root.Close()
+	defer func() { _ = root.Close() }()
 	for _, f := range files {
 		if name := from(f); name != "" && name != to(f) {
 			if err := root.RemoveAll(name); err != nil {

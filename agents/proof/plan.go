@@ -32,12 +32,12 @@ type command struct {
 	dir    string // in the repository, "" for its root
 	args   []string
 	env    []string // beside the environment of the request
-	reader func(log io.Writer) reader
+	reader func(log journal) reader
 	// again makes the command that runs only those tests again that failed; nil when the tool cannot.
 	again func(failed map[test]string) command
 }
 
-// reader takes the output of one command and tells what it means. Stdout and stderr are never written to at the same time.
+// reader takes the output of one command and tells what it means. Its two writers are never called at the same time.
 type reader struct {
 	stdout, stderr io.Writer
 	finish         func(ending) results

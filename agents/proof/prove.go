@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"time"
 )
@@ -13,7 +12,7 @@ import (
 // prover is one proof on its way.
 type prover struct {
 	Request
-	log         io.Writer
+	log         journal
 	marker      string
 	change      *change
 	since       *change // from an earlier head, nil when there is none
@@ -36,7 +35,7 @@ func Prove(ctx context.Context, r Request) (Receipt, error) {
 		now = time.Now
 	}
 	began := now()
-	p := &prover{Request: r, log: deaf{r.Log}, marker: r.Marker}
+	p := &prover{Request: r, log: journal{r.Log}, marker: r.Marker}
 	p.receipt = Receipt{Against: r.Against, Tests: []TestResult{}, Refusals: []Refusal{}, Warnings: []string{}}
 	err := p.prove(ctx)
 	p.receipt.Seconds = now().Sub(began).Seconds()

@@ -169,7 +169,7 @@ func (r *results) merge(o results) {
 	}
 }
 
-// tail keeps the last bytes written to it.
+// tail keeps the last bytes added or written to it.
 type tail struct {
 	limit int
 	data  []byte
@@ -177,18 +177,19 @@ type tail struct {
 }
 
 func (t *tail) Write(p []byte) (int, error) {
-	n := len(p)
-	if len(p) >= t.limit {
-		t.lost = t.lost || len(t.data) > 0 || len(p) > t.limit
-		t.data = append(t.data[:0], p[len(p)-t.limit:]...)
-		return n, nil
+	t.add(string(p))
+	return len(p), nil
+}
+
+func (t *tail) add(s string) {
+	if over := len(s) - t.limit; over > 0 {
+		s, t.lost = s[over:], true
 	}
-	if over := len(t.data) + len(p) - t.limit; over > 0 {
+	if over := len(t.data) + len(s) - t.limit; over > 0 {
 		t.data = append(t.data[:0], t.data[over:]...)
 		t.lost = true
 	}
-	t.data = append(t.data, p...)
-	return n, nil
+	t.data = append(t.data, s...)
 }
 
 // String is what is kept, from the first whole line on.
@@ -202,17 +203,16 @@ func (t *tail) String() string {
 	return s
 }
 
-// head keeps the first bytes written to it: of what a compiler says the first words count.
+// head keeps the first bytes added to it: of what a compiler says the first words count.
 type head struct {
 	limit int
 	data  []byte
 }
 
-func (h *head) Write(p []byte) (int, error) {
+func (h *head) add(s string) {
 	if room := h.limit - len(h.data); room > 0 {
-		h.data = append(h.data, p[:min(room, len(p))]...)
+		h.data = append(h.data, s[:min(room, len(s))]...)
 	}
-	return len(p), nil
 }
 
 func (h *head) String() string { return strings.ToValidUTF8(string(h.data), "�") }

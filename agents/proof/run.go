@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"strings"
+	"sync"
 	"time"
 
 	"lightsout/agents/process"
@@ -35,15 +36,16 @@ func (p *prover) runAll(ctx context.Context, prepare func(context.Context) error
 // run runs one command of the session's making, under limits and contained.
 func (p *prover) run(ctx context.Context, c command) (results, error) {
 	p.runs++
-	fmt.Fprintf(p.log, "$ %s\n", c)
+	p.log.say("$ " + c.String() + "\n")
 	out := c.reader(p.log)
+	var turn sync.Mutex
 	dir := p.place.tree()
 	if c.dir != "" {
 		dir += "/" + c.dir
 	}
 	t := process.Tree{
 		Args: c.args, Dir: dir, Env: environment(p.Env, p.home(), c.env),
-		Stdout: out.stdout, Stderr: out.stderr,
+		Stdout: inTurn{&turn, out.stdout}, Stderr: inTurn{&turn, out.stderr},
 		Marker: fmt.Sprintf("%s-%d", p.marker, p.runs),
 		Limits: p.Limits,
 	}
@@ -68,7 +70,7 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	if r.Cause != process.CauseExited {
 		e.cut = p.limit(r.Cause)
 	}
-	fmt.Fprintf(p.log, "[%s]\n", e)
+	p.log.say("[" + e.String() + "]\n")
 	return out.finish(e), nil
 }
 
@@ -118,12 +120,26 @@ func environment(parts ...[]string) []string {
 	return all
 }
 
-// deaf is a log that never makes a run fail.
-type deaf struct{ w io.Writer }
+// inTurn lets one of two outputs write at a time: a reader takes both.
+type inTurn struct {
+	turn *sync.Mutex
+	w    io.Writer
+}
 
-func (d deaf) Write(b []byte) (int, error) {
-	if d.w != nil {
-		_, _ = d.w.Write(b) // a log that cannot be written is no reason to doubt the tests
+func (i inTurn) Write(b []byte) (int, error) {
+	i.turn.Lock()
+	defer i.turn.Unlock()
+	return i.w.Write(b)
+}
+
+// journal is a log that never makes a run fail: one that cannot be written is no reason to doubt the tests.
+type journal struct{ w io.Writer }
+
+func (j journal) Write(b []byte) (int, error) {
+	if j.w != nil {
+		_, _ = j.w.Write(b)
 	}
 	return len(b), nil
 }
+
+func (j journal) say(s string) { _, _ = j.Write([]byte(s)) }

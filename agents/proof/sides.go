@@ -32,6 +32,7 @@ func (p *prover) patience(s sides) time.Duration {
 // compare runs the tests of the change on the head and on the base, and refuses when they do not tell the one from the other.
 func (p *prover) compare(ctx context.Context, s *sides) error {
 	if ok, err := p.onHead(ctx, s); !ok || err != nil {
+		p.receipt.Tests = s.table(s.base, s.head, nil, s.flaky)
 		return err
 	}
 	if !s.named { // a command that fails on the base without the tests says nothing with them
