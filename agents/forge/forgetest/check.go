@@ -45,11 +45,20 @@ func (c *call) pullsAt(sha string) []any {
 
 // commitOf finds the commit of the path's ref: a branch, or a commit.
 func (c *call) commitOf() (string, bool) {
-	ref := c.path("ref")
-	if sha, branch := c.w.heads[ref]; branch {
+	return c.revision(c.path("ref"))
+}
+
+// revision finds the commit that a branch, a full or abbreviated commit name, or a ref stands for.
+func (c *call) revision(name string) (string, bool) {
+	if sha, branch := c.w.heads[name]; branch {
 		return sha, true
 	}
-	return c.s.git.resolve(ref)
+	for _, sha := range c.w.heads {
+		if sha == name {
+			return sha, true
+		}
+	}
+	return c.s.git.resolve(name)
 }
 
 // checksAt lists the checks of a commit, newest first; latest leaves out those that a later attempt replaced.

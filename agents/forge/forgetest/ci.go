@@ -85,17 +85,21 @@ func (s *Server) see(ctx context.Context, id int64, sha string, spec Check) {
 	if ctx.Err() != nil {
 		return
 	}
-	files, err := s.git.inside("ls-tree", "-r", "--name-only", "-z", sha)
-	if err != nil {
-		s.unexpected("list the files of %s: %v", sha, err)
+	var notes []annotation
+	if !pass {
+		files, _, err := s.git.recall("ls-tree", "-r", "--name-only", "-z", sha)
+		if err != nil {
+			s.unexpected("list the files of %s: %v", sha, err)
+		}
+		notes = annotate(t.raw(), strings.Split(files, "\x00"))
 	}
 	s.changeCheck(id, func(c *call, k *check) {
 		k.status, k.completed, k.log = "completed", c.now, t.log()
 		k.conclusion, k.title = "success", spec.Name+" passed"
 		if !pass {
 			k.conclusion, k.title = "failure", spec.Name+" failed"
-			k.annotations = annotate(t.raw(), strings.Split(files, "\x00"))
 		}
+		k.annotations = notes
 		k.summary = "`" + spec.describe() + "`: " + t.ending()
 		k.text = fence(tail(t.raw(), mostOutput))
 		c.finishRun(k.run, *k)

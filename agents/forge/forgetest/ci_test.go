@@ -166,7 +166,7 @@ func TestRerunMakesANewAttempt(t *testing.T) {
 
 func TestCheckThatNeverEndsIsEnded(t *testing.T) {
 	r := newRig(t, func(o *Options) {
-		o.CILimit = 300 * time.Millisecond
+		o.CILimit = 2 * time.Second
 		o.TestCommand = []string{"sh", "-c", "echo begun; sleep 600"}
 	})
 	red := r.checkRun("main", "test")

@@ -70,12 +70,9 @@ func (c *call) getCommit() answer {
 }
 
 func (c *call) listCommits() answer {
-	from := cmp.Or(c.query("sha"), c.s.o.DefaultBranch)
-	sha, branch := c.w.heads[from]
-	if !branch {
-		if sha, branch = c.s.git.resolve(from); !branch {
-			return notFound()
-		}
+	sha, known := c.revision(cmp.Or(c.query("sha"), c.s.o.DefaultBranch))
+	if !known {
+		return notFound()
 	}
 	list, err := c.s.git.commits(1000, sha)
 	if err != nil {
@@ -134,11 +131,4 @@ func (c *call) compare() answer {
 		"behind_by": len(behind), "total_commits": len(ahead), "commits": each(paged(c, ahead), c.commit),
 		"files": each(list, func(f change) obj { return c.file(f, head) }),
 	})
-}
-
-func (c *call) revision(name string) (string, bool) {
-	if sha, branch := c.w.heads[name]; branch {
-		return sha, true
-	}
-	return c.s.git.resolve(name)
 }

@@ -28,7 +28,7 @@ type Fault struct {
 	Method string                   // "" any
 	Path   string                   // a regular expression on the path, e.g. `/pulls/7$`; "" any
 	Write  string                   // the kind of mutation, e.g. "pull.create" or "project.move"; "" any
-	Match  func(*http.Request) bool // nil any
+	Match  func(*http.Request) bool // nil any; must not call the server
 
 	Skip  int // how many matching requests go well first
 	Times int // how many requests it strikes; 0 means 1, a negative number all until it is lifted

@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -203,6 +204,64 @@ func TestHookIsCalledAroundEveryWrite(t *testing.T) {
 	if got := strings.Join(calls, ", "); got != want {
 		t.Errorf("calls\n%s, want\n%s", got, want)
 	}
+	r.clean()
+}
+
+func TestHookCanKeepAWriteFromBeingDone(t *testing.T) {
+	r := newRig(t, judged)
+	crash := true
+	r.OnWrite(func(int, string, string) {
+		if crash {
+			panic(http.ErrAbortHandler)
+		}
+	})
+	if _, err := r.send(r.request("POST", api("/issues"), map[string]any{"title": "T"})); err == nil {
+		t.Error("an answer came")
+	}
+	if _, err := r.push("topic", map[string]string{"a": "b"}, token); err == nil {
+		t.Error("the push was answered")
+	}
+	crash = false
+	if _, there := r.Branches()["topic"]; there || len(r.list("/issues")) != 0 {
+		t.Error("it was done")
+	}
+	r.clean()
+}
+
+func TestWriteOfAClientThatDiedIsNotDone(t *testing.T) {
+	r := newRig(t, judged)
+	ctx, die := context.WithCancel(t.Context())
+	seen := make(chan struct{})
+	r.OnWrite(func(_ int, _, phase string) {
+		if phase == "before" {
+			die()
+			<-seen
+		}
+	})
+	gone := make(chan struct{})
+	r.witness = func(req *http.Request) { go func() { <-req.Context().Done(); close(seen) }() }
+	go func() {
+		defer close(gone)
+		if _, err := r.send(r.request("POST", api("/issues"), map[string]any{"title": "T"}).WithContext(ctx)); err == nil {
+			t.Error("an answer came")
+		}
+	}()
+	<-gone
+	if r.witness = nil; r.Writes() != 1 || len(r.list("/issues")) != 0 {
+		t.Errorf("%d writes, issues %v", r.Writes(), r.list("/issues"))
+	}
+	r.clean()
+}
+
+func TestHookCanPushBetweenDecisionAndMerge(t *testing.T) {
+	r := newRig(t, judged)
+	n, head := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")
+	r.OnWrite(func(_ int, kind, phase string) {
+		if kind == "pull.merge" && phase == "before" {
+			r.committed("topic", map[string]string{"notes.txt": "two\n"})
+		}
+	})
+	r.want(409, "PUT", fmt.Sprintf("/pulls/%d/merge", n), map[string]any{"sha": head})
 	r.clean()
 }
 

@@ -115,7 +115,7 @@ type Server struct {
 	moved  chan struct{} // closed and replaced whenever something changed
 }
 
-// New makes the repository in o.Dir, empty, and the server over it. Call Close when done.
+// New makes the repository in o.Dir, empty, and the server over it. The end of ctx does not end the server: Close does.
 func New(ctx context.Context, o Options) (*Server, error) {
 	if err := o.complete(); err != nil {
 		return nil, fmt.Errorf("make a forge: %w", err)

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"lightsout/agents/process"
@@ -23,6 +24,42 @@ type git struct {
 	program string // absolute path of git
 	env     []string
 	now     func() time.Time
+	memory  *memory
+}
+
+// memory keeps what git said of commits: the names of commits never change their meaning, and a client that polls asks
+// for the same again and again.
+type memory struct {
+	mu   sync.Mutex
+	said map[string]string
+}
+
+// mostMemory is how many answers are kept before all are forgotten.
+const mostMemory = 2000
+
+// recall is inside for questions whose answer never changes: they name commits by their full names alone. "No", exit
+// code 1, is an answer too.
+func (g git) recall(args ...string) (out string, yes bool, err error) {
+	key := strings.Join(args, "\x00")
+	g.memory.mu.Lock()
+	defer g.memory.mu.Unlock()
+	if said, known := g.memory.said[key]; known {
+		return said[1:], said[0] == '+', nil
+	}
+	out, err = g.inside(args...)
+	var exit *process.ExitError
+	switch {
+	case err == nil:
+		yes = true
+	case errors.As(err, &exit) && exit.Code == 1:
+	default:
+		return "", false, err
+	}
+	if len(g.memory.said) >= mostMemory {
+		clear(g.memory.said)
+	}
+	g.memory.said[key] = map[bool]string{true: "+", false: "-"}[yes] + out
+	return out, yes, nil
 }
 
 // signature is who stands in a commit.
@@ -52,6 +89,7 @@ const settings = `[http]
 
 func newGit(ctx context.Context, o Options) (git, error) {
 	g := git{ctx: ctx, dir: filepath.Join(o.Dir, "repo.git"), scratch: filepath.Join(o.Dir, "ci"), now: o.Now}
+	g.memory = &memory{said: map[string]string{}}
 	for _, dir := range filepath.SplitList(o.Path) {
 		file := filepath.Join(dir, "git")
 		if info, err := os.Stat(file); err == nil && !info.IsDir() && info.Mode()&0o111 != 0 {
@@ -146,12 +184,15 @@ func (g git) resolve(rev string) (string, bool) {
 	return "", false
 }
 
-// update moves a branch from old to new, or fails when it is no longer at old. An empty old: it must not exist.
+// errMoved says that a branch was no longer where it had been seen: somebody pushed at that moment.
+var errMoved = errors.New("the branch moved meanwhile")
+
+// update moves a branch from old to new, or fails with errMoved when it is no longer at old.
 func (g git) update(branch, commit, old string) error {
-	if old == "" {
-		old = strings.Repeat("0", len(commit))
-	}
 	_, err := g.inside("update-ref", "refs/heads/"+branch, commit, old)
+	if exit := (*process.ExitError)(nil); errors.As(err, &exit) {
+		return fmt.Errorf("%w: %w", errMoved, err)
+	}
 	return err
 }
 
@@ -160,50 +201,30 @@ func (g git) remove(branch, old string) error {
 	return err
 }
 
-// exitCode is git's way to say no; any other failure is an error.
-func exitCode(err error) (int, error) {
-	var exit *process.ExitError
-	switch {
-	case err == nil:
-		return 0, nil
-	case errors.As(err, &exit):
-		return exit.Code, nil
-	default:
-		return -1, err
-	}
-}
-
 // mergeTree merges two commits without a worktree. ok is false when they conflict.
 func (g git) mergeTree(ours, theirs string) (tree string, ok bool, err error) {
-	out, err := g.inside("merge-tree", "--write-tree", "--no-messages", ours, theirs)
-	code, failure := exitCode(err)
-	switch {
-	case failure == nil && code == 0:
-		return strings.TrimSpace(out), true, nil
-	case failure == nil && code == 1:
-		return "", false, nil
-	default:
+	out, ok, err := g.recall("merge-tree", "--write-tree", "--no-messages", ours, theirs)
+	if err != nil {
 		return "", false, fmt.Errorf("merge %s and %s: %w", ours, theirs, err)
 	}
+	return strings.TrimSpace(out), ok, nil
 }
 
 func (g git) isAncestor(old, young string) (bool, error) {
-	_, err := g.inside("merge-base", "--is-ancestor", old, young)
-	code, failure := exitCode(err)
-	if failure == nil && code <= 1 {
-		return code == 0, nil
+	_, yes, err := g.recall("merge-base", "--is-ancestor", old, young)
+	if err != nil {
+		return false, fmt.Errorf("is %s an ancestor of %s: %w", old, young, err)
 	}
-	return false, fmt.Errorf("is %s an ancestor of %s: %w", old, young, err)
+	return yes, nil
 }
 
 // mergeBase is empty when the two have no common history.
 func (g git) mergeBase(a, b string) (string, error) {
-	out, err := g.inside("merge-base", a, b)
-	code, failure := exitCode(err)
-	if failure == nil && code <= 1 {
-		return strings.TrimSpace(out), nil
+	out, _, err := g.recall("merge-base", a, b)
+	if err != nil {
+		return "", fmt.Errorf("merge base of %s and %s: %w", a, b, err)
 	}
-	return "", fmt.Errorf("merge base of %s and %s: %w", a, b, err)
+	return strings.TrimSpace(out), nil
 }
 
 // commitTree makes a commit object; no ref moves.
@@ -244,10 +265,10 @@ func (g git) rebase(onto, head string) (commit string, ok bool, err error) {
 		Args: []string{g.program, "-c", "core.hooksPath=/dev/null", "rebase", "--quiet", "--force-rebase", onto}, Dir: dir,
 		Env: append(slices.Clone(g.env), g.identity(webFlow)[3:]...),
 	})
-	if code, failure := exitCode(err); failure != nil {
-		return "", false, err
-	} else if code != 0 {
+	if exit := (*process.ExitError)(nil); errors.As(err, &exit) {
 		return "", false, nil
+	} else if err != nil {
+		return "", false, err
 	}
 	if _, err := g.inside("fetch", "--quiet", "--no-tags", "--no-write-fetch-head", dir, "HEAD"); err != nil {
 		return "", false, err

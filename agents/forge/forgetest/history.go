@@ -23,13 +23,13 @@ type change struct {
 	patch                        string
 }
 
-// commits lists what a range such as "a..b", or "b" with a limit, contains, newest first.
+// commits lists what commits lead to and others, marked ^, do not, newest first. All are full names.
 func (g git) commits(limit int, revs ...string) ([]commit, error) {
 	args := []string{"log", "--format=%H%x00%T%x00%P%x00%an%x00%ae%x00%at%x00%cn%x00%ce%x00%ct%x00%B%x00"}
 	if limit > 0 {
 		args = append(args, "--max-count="+strconv.Itoa(limit))
 	}
-	out, err := g.inside(append(append(args, "--end-of-options"), revs...)...)
+	out, _, err := g.recall(append(append(args, "--end-of-options"), revs...)...)
 	if err != nil {
 		return nil, fmt.Errorf("list commits: %w", err)
 	}
@@ -80,7 +80,7 @@ func (g git) changes(base, head string, patches bool) ([]change, error) {
 // diff is what git diff says of revs: a span, or two commits or trees.
 func (g git) diff(patches bool, revs ...string) ([]change, error) {
 	span := strings.Join(revs, " ")
-	out, err := g.inside(append([]string{"diff", "--raw", "--numstat", "-z", "--no-abbrev", "-M", "--end-of-options"}, revs...)...)
+	out, _, err := g.recall(append([]string{"diff", "--raw", "--numstat", "-z", "--no-abbrev", "-M", "--end-of-options"}, revs...)...)
 	if err != nil {
 		return nil, fmt.Errorf("diff %s: %w", span, err)
 	}
@@ -88,7 +88,7 @@ func (g git) diff(patches bool, revs ...string) ([]change, error) {
 	if err != nil || !patches {
 		return list, err
 	}
-	text, err := g.inside(append([]string{"diff", "-M", "--no-color", "--no-ext-diff", "--end-of-options"}, revs...)...)
+	text, _, err := g.recall(append([]string{"diff", "-M", "--no-color", "--no-ext-diff", "--end-of-options"}, revs...)...)
 	if err != nil {
 		return nil, fmt.Errorf("diff %s: %w", span, err)
 	}

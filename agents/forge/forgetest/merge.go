@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -40,6 +41,8 @@ func (c *call) mergePull() answer {
 	}
 	sha, err := c.merge(p, req)
 	switch {
+	case errors.Is(err, errMoved):
+		return refuse(http.StatusMethodNotAllowed, "Base branch was modified. Review and try the merge again.")
 	case err != nil:
 		return c.broken(err)
 	case sha == "":
@@ -164,7 +167,9 @@ func (c *call) updateBranch() answer {
 	if !clean {
 		return refuse(http.StatusUnprocessableEntity, "merge conflict between base and head")
 	}
-	if err := c.s.git.update(p.headRef, sha, p.head); err != nil {
+	if err := c.s.git.update(p.headRef, sha, p.head); errors.Is(err, errMoved) {
+		return refuse(http.StatusUnprocessableEntity, "expected head sha didn’t match current head ref.")
+	} else if err != nil {
 		return c.broken(err)
 	}
 	c.record("pull.update-branch", hash(p.number), "%s..%s", p.head, sha)

@@ -3,6 +3,7 @@ package forgetest
 import (
 	"bytes"
 	_ "embed"
+	"fmt"
 	"html/template"
 	"net/http"
 	"strconv"
@@ -21,10 +22,15 @@ type page struct {
 	Commits []commit
 }
 
-// servePage shows an issue or a pull request to a person who follows a link. It needs no credentials and is read only.
+// servePage shows an issue, a pull request or the log of a job to a person who follows a link. It needs no credentials
+// and is read only.
 func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	below, here := strings.CutPrefix(r.URL.Path, "/"+s.o.Owner+"/"+s.o.Repo+"/")
 	kind, rest, _ := strings.Cut(below, "/")
+	if _, job, is := strings.Cut(rest, "/job/"); here && is && kind == "actions" {
+		s.serveJob(w, job)
+		return
+	}
 	n, err := strconv.Atoi(rest)
 	shown, known := s.view(n)
 	if !here || r.Method != http.MethodGet || err != nil || kind != "issues" && kind != "pull" || !known {
@@ -40,6 +46,20 @@ func (s *Server) servePage(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.Header().Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'")
 	_, _ = w.Write(out.Bytes()) // the client may be gone: nothing to do about it
+}
+
+// serveJob shows the log of a job, as far as it is there.
+func (s *Server) serveJob(w http.ResponseWriter, job string) {
+	id, err := strconv.ParseInt(job, 10, 64)
+	s.mu.Lock()
+	k, known := s.w.checks[id]
+	s.mu.Unlock()
+	if err != nil || !known {
+		http.Error(w, "no such job", http.StatusNotFound)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	_, _ = fmt.Fprintf(w, "%s on %s: %s %s\n\n%s", k.name, k.sha, k.status, k.conclusion, k.log) // the client may be gone
 }
 
 func (s *Server) view(n int) (page, bool) {

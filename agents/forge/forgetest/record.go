@@ -83,7 +83,9 @@ func (s *Server) Unexpected() []string {
 // OnWrite has hook called around every request that would change something: pushes, REST writes and GraphQL mutations,
 // numbered from 1. It is called with phase "before" when the request arrived and nothing is changed yet, and "after"
 // when the change is committed but the answer is not yet sent; the latter only if the request succeeded. A hook that
-// kills the client there does what a crash does. It is called without locks, by the goroutine of the request.
+// kills the client there does what a crash does: a write whose client is gone when the hook "before" returns is not
+// done. To be certain of that, or to break the connection of a client that lives, the hook panics with
+// http.ErrAbortHandler. It is called without locks, by the goroutine of the request.
 func (s *Server) OnWrite(hook func(n int, kind string, phase string)) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -98,7 +100,7 @@ func (s *Server) Writes() int {
 }
 
 // beginWrite numbers a write and calls the hook; the returned function calls it again.
-func (s *Server) beginWrite(kind string) (after func()) {
+func (s *Server) beginWrite(r *http.Request, kind string) (after func()) {
 	s.mu.Lock()
 	s.ledger.writes++
 	n, hook := s.ledger.writes, s.hook
@@ -107,6 +109,9 @@ func (s *Server) beginWrite(kind string) (after func()) {
 		return func() {}
 	}
 	hook(n, kind, "before")
+	if r.Context().Err() != nil {
+		panic(http.ErrAbortHandler)
+	}
 	return func() { hook(n, kind, "after") }
 }
 

@@ -25,6 +25,8 @@ type rig struct {
 	t    *testing.T
 	url  string
 	http *http.Client
+
+	witness func(*http.Request) // sees each request as the server does
 }
 
 // greeting is a repository whose check is a shell script: it fails when greet.txt no longer says hello.
@@ -37,6 +39,7 @@ var greeting = map[string][]byte{
 // newRig starts a server. The files are on the default branch; its check ran.
 func newRig(t *testing.T, change func(*Options)) *rig {
 	t.Helper()
+	t.Parallel() // the tests wait for git more than they work
 	o := Options{
 		Dir: t.TempDir(), Owner: "acme", Repo: "greet", Token: token, TestCommand: []string{"sh", "check.sh"},
 		Path: os.Getenv("PATH"),
@@ -48,11 +51,17 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	if err != nil {
 		t.Fatal(err)
 	}
-	listener := httptest.NewServer(s)
+	r := &rig{Server: s, t: t}
+	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if r.witness != nil {
+			r.witness(req)
+		}
+		s.ServeHTTP(w, req)
+	}))
 	s.SetBaseURL(listener.URL)
-	r := &rig{Server: s, t: t, url: listener.URL, http: &http.Client{
+	r.url, r.http = listener.URL, &http.Client{
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}
+	}
 	t.Cleanup(func() {
 		r.http.CloseIdleConnections()
 		listener.Close()

@@ -57,7 +57,7 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, x exchange) {
 	}
 	after := func() {}
 	if x.kind != "" {
-		after = s.beginWrite(x.kind)
+		after = s.beginWrite(r, x.kind)
 	}
 	reply, header := s.perform(r, x, hit.past)
 	for name, values := range header {

@@ -56,7 +56,7 @@ var probe = []byte("0000")
 
 // receive takes a push, and draws its consequences before it is answered.
 func (s *Server) receive(r *http.Request, body []byte) *kept {
-	after := s.beginWrite("push")
+	after := s.beginWrite(r, "push")
 	s.mu.Lock()
 	s.ledger.pushing++
 	before := s.w.heads

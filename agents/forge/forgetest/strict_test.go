@@ -186,6 +186,9 @@ func TestPageShowsThePullRequestToAPerson(t *testing.T) {
 			t.Errorf("the page lacks %q:\n%s", want, got.body)
 		}
 	}
+	if got := r.do("GET", r.checkRun("main", "test")["html_url"].(string), nil); !strings.Contains(string(got.body), "Z fine\n") {
+		t.Errorf("the page of the job: %s", got.body)
+	}
 	if got := r.do("GET", r.url+"/acme/greet/pull/9", nil); got.status != http.StatusNotFound {
 		t.Errorf("no such pull request: status %d", got.status)
 	}

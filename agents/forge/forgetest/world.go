@@ -59,14 +59,14 @@ type issue struct {
 }
 
 type pull struct {
-	id                  int64
-	number              int
-	headRef, baseRef    string
-	head, base          string // commits; base is where the base stood when the head last moved, as on GitHub
-	draft, merged, gone bool   // gone: the head branch no longer exists
-	mergeSHA, mergedBy  string
-	mergedAt            time.Time
-	judged              judgement
+	id                 int64
+	number             int
+	headRef, baseRef   string
+	head, base         string // commits; base is where the base stood when the head last moved, as on GitHub
+	draft, merged      bool
+	mergeSHA, mergedBy string
+	mergedAt           time.Time
+	judged             judgement
 }
 
 // judgement is the cached answer to "would it merge?". GitHub computes it after it was first asked for, so the first
