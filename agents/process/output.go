@@ -34,7 +34,7 @@ type Command struct {
 	Args      []string      // program and arguments; the program is looked for in the PATH of Env
 	Dir       string        // working directory; empty means the root directory
 	Env       []string      // the whole environment; nothing is inherited
-	Stdin     io.Reader     // nil means empty; a reader that blocks is given up after the command's end
+	Stdin     io.Reader     // nil means empty; must not block for ever
 	Limit     time.Duration // wall time; 0 means 2 minutes
 	MaxOutput int64         // bytes of standard output; 0 means 64 MiB; more ends the command with ErrOutputLimit
 }

@@ -158,6 +158,9 @@ func (s *supervisor) watch() (told bool) {
 				return told
 			}
 			if !told {
+				if s.reap(); !s.alive {
+					return false // it was faster than the order
+				}
 				told = true
 				grace = time.After(s.grace)
 				// Not yet reaped, so the id is the leader's, and so is the

@@ -115,6 +115,9 @@ func (t Tree) Run(ctx context.Context) (Result, error) {
 			result.Cause = h.cause()
 		}
 	}
+	if result.Survivors > 0 {
+		err = errors.Join(err, fmt.Errorf("%d processes would not end", result.Survivors))
+	}
 	if err = errors.Join(err, h.meter.failure()); err != nil {
 		return result, fmt.Errorf("run %s: %w", describe(t.Args), err)
 	}

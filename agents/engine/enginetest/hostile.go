@@ -100,8 +100,7 @@ func forever() {
 	}
 }
 
-// flood prints n bytes in one line. That nobody reads on is no error: the session
-// is being ended.
+// flood prints n bytes in one line.
 func flood(n int64) error {
 	block := bytes.Repeat([]byte("x"), 1<<20)
 	for ; n > 0; n -= int64(len(block)) {
@@ -112,17 +111,24 @@ func flood(n int64) error {
 	return nil
 }
 
-// killDaemon kills the daemon, which is the parent of our parent, the helper. It
-// returns when that has happened.
+// killDaemon kills the daemon, which is the parent of our parent, the helper, and
+// returns when it is gone; the helper may well end us before that.
 func killDaemon() error {
-	daemon, err := parentOf(os.Getppid())
+	helper := os.Getppid()
+	daemon, err := parentOf(helper)
 	if err != nil || daemon <= 1 {
 		return fmt.Errorf("find the daemon (%d): %w", daemon, err)
 	}
 	if err := syscall.Kill(daemon, syscall.SIGKILL); err != nil {
 		return fmt.Errorf("kill the daemon: %w", err)
 	}
-	return nil
+	for {
+		parent, err := parentOf(helper)
+		if err != nil || parent != daemon {
+			return nil
+		}
+		<-time.After(time.Millisecond)
+	}
 }
 
 func parentOf(pid int) (int, error) {

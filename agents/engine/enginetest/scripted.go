@@ -32,7 +32,7 @@
 //	outside PATH           tries to write PATH, and says whether it could
 //	nothing                exits 0 with nothing done
 //	exit N                 exits N with nothing done
-//	kill-daemon            kills the daemon (SIGKILL) that started it, then goes on
+//	kill-daemon            kills the daemon (SIGKILL) that started it; its helper then ends it
 //	kill-daemon-after      the same, when the solution has been applied
 //	quota [EPOCH]          its usage limit is spent until then, an hour from now if not said
 //	authentication         its credentials are refused
