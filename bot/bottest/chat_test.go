@@ -120,10 +120,19 @@ func TestTopicsOfAForumCanGoAway(t *testing.T) {
 		return err
 	}
 	must(t, send())
-	_, err := w.Seat(group, ana).SayInTopic(topic, "/status")
+	id, err := w.Seat(group, ana).SayInTopic(topic, "/status")
 	must(t, err)
-	if m := w.get(t, "").Result[0].Message; m.MessageThreadID != topic {
-		t.Errorf("message %+v of topic %d", m, topic)
+	_, err = w.Seat(group, ana).Reply(id, "/queue")
+	must(t, err)
+	for _, u := range w.get(t, "").Result {
+		if u.Message.MessageThreadID != topic {
+			t.Errorf("message %+v of topic %d", u.Message, topic)
+		}
+	}
+	answer, err := w.bot.SendMessage(t.Context(), &bot.SendMessageParams{ChatID: group, Text: "x", ReplyParameters: &models.ReplyParameters{MessageID: id}})
+	must(t, err)
+	if answer.MessageThreadID != topic {
+		t.Errorf("an answer in topic %d to a message of topic %d", answer.MessageThreadID, topic)
 	}
 	w.RemoveTopic(group, topic)
 	refused(t, send(), "message thread not found")

@@ -41,6 +41,7 @@ func newWorld(t *testing.T, o Options) *world {
 	t.Cleanup(func() {
 		_ = s.Close()
 		w.client.CloseIdleConnections()
+		web.CloseClientConnections()
 		web.Close()
 	})
 	b, err := bot.New(s.Token(), bot.WithServerURL(web.URL), bot.WithHTTPClient(2*time.Second, w.client))

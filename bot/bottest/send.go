@@ -147,6 +147,9 @@ func (s *Server) draft(p *params) (*message, *apiError) {
 		if m.replyTo == nil && !reply.AllowSendingWithoutReply {
 			return nil, badRequest("message to be replied not found")
 		}
+		if m.replyTo != nil {
+			m.thread = m.replyTo.thread // a reply stands in the topic of what it answers
+		}
 	}
 	markup, refusal := s.readMarkup(p)
 	if refusal != nil {
