@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/rules"
 	"lightsout/store"
 )
 
@@ -144,7 +145,7 @@ func (x *Fixer) evidence(ctx context.Context, s Standing) (string, error) {
 		if objection, ok := changesRequested(s.Facts.Reviews); words == "" && ok {
 			words = objection.Body
 		}
-		fmt.Fprintf(&b, "The pull request was rejected. Do what the reviewer asks:\n%s\n", limitEnd(words, failingLog))
+		fmt.Fprintf(&b, "The pull request was rejected. Do what the reviewer asks:\n%s\n", limitEnd(rules.Sanitize(words), failingLog))
 		return b.String(), nil
 	}
 	for _, c := range s.Verdict.Failed {

@@ -65,7 +65,7 @@ func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
 		return product{}, err
 	}
 	run, err := f.Store.StartRun(ctx, store.Run{Role: a.role, Ticket: a.ticket.Number, Pull: a.pull, Generation: a.claim.Generation, Engine: f.Engine.Name(), Attempt: a.attempt,
-		Marker: marker, Step: "preparing", Limit: f.Settings.RunLimit, PromptBytes: first.Bytes}, a.told)
+		Marker: marker, Step: "preparing", Limit: f.Settings.Limits.Wall, PromptBytes: first.Bytes}, a.told)
 	if err != nil {
 		return product{}, err
 	}
@@ -172,7 +172,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 }
 
 func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, text string, log io.Writer) (proof.Receipt, error) {
-	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.ticket.Number), Env: f.Settings.Env,
+	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.ticket.Number), Env: f.Settings.Env,
 		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log})
 }
 
@@ -283,7 +283,11 @@ func (f *Factory) loadRules(ctx context.Context) (rules.File, error) {
 	if err != nil {
 		return file, fmt.Errorf("read the rules: %w", err)
 	}
-	_, err = f.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: "edited by hand"})
+	reason := "edited by hand"
+	if _, err := f.Store.Rules(ctx); errors.Is(err, store.ErrNotFound) {
+		reason = "the rules it starts with"
+	}
+	_, err = f.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: reason})
 	return file, err
 }
 

@@ -58,6 +58,7 @@ func (w *world) options(name string) Options {
 	return Options{
 		Dir: filepath.Join(w.dir, name), URL: w.remote, AuthorName: botName, AuthorEmail: botEmail,
 		Now: func() time.Time { return instant }, PrivateDir: filepath.Join(w.dir, "home"), Path: os.Getenv("PATH"),
+		Env: []string{"GIT_TEST_FSYNC=0"}, // nothing here need outlive a power cut
 	}
 }
 
@@ -99,7 +100,7 @@ func (w *world) run(dir, stdin string, env, args []string) (string, error) {
 	}
 	out, err := process.Output(w.t.Context(), process.Command{
 		Args: append([]string{"git"}, args...), Dir: dir, Stdin: strings.NewReader(stdin),
-		Env: append(env, "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"),
+		Env: append(env, "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_TEST_FSYNC=0"),
 	})
 	return strings.TrimSpace(string(out)), err
 }
@@ -108,12 +109,20 @@ func (w *world) run(dir, stdin string, env, args []string) (string, error) {
 // hexadecimal digits is a submodule. A new branch starts at main. It returns the new head.
 func (w *world) personPushes(branch string, files map[string]string) string {
 	w.t.Helper()
-	for _, from := range []string{branch, "main"} {
-		if sha, err := w.tryGit(w.remote, "rev-parse", "--verify", "--quiet", "refs/heads/"+from); err == nil {
-			return w.personCommits(branch, sha, files)
-		}
+	parent := w.remoteHead(branch)
+	if parent == "" {
+		parent = w.remoteHead("main")
 	}
-	return w.personCommits(branch, "", files)
+	return w.personCommits(branch, parent, files)
+}
+
+// remoteHead reads where a branch of the remote is, "" when there is none; git keeps it in a file until it packs.
+func (w *world) remoteHead(branch string) string {
+	sha, err := os.ReadFile(filepath.Join(w.remote, "refs", "heads", branch))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(sha))
 }
 
 // personCommits is personPushes with the parent given, "" for none.
@@ -137,7 +146,7 @@ func (w *world) personCommits(branch, parent string, files map[string]string) st
 	if _, err := w.run(w.remote, stream, nil, []string{"fast-import", "--quiet", "--force"}); err != nil {
 		w.t.Fatal(err)
 	}
-	return w.git(w.remote, "rev-parse", "refs/heads/"+branch)
+	return w.remoteHead(branch)
 }
 
 // add makes a working copy of main on the branch of ticket 31, and returns its path and the commit it is at.

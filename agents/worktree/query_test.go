@@ -16,7 +16,7 @@ func TestResolveKnowsBranchesRefsAndCommits(t *testing.T) {
 	w.fetch()
 	for rev, want := range map[string]string{
 		"main": main, "origin/main": main, "refs/remotes/origin/main": main, main: main, main[:10]: main, main[:8]: feature,
-		"dir/feature": w.git(w.remote, "rev-parse", "dir/feature"),
+		"dir/feature": w.remoteHead("dir/feature"),
 	} {
 		if got := w.resolve(rev); got != want {
 			t.Errorf("%s resolved to %s, want %s", rev, got, want)

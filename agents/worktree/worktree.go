@@ -130,15 +130,15 @@ func (o Options) check() error {
 		}
 	}
 	if o.Now == nil {
-		return errors.New("Now is nil")
+		return errors.New("no clock: Now is nil")
 	}
 	if strings.HasPrefix(o.URL, "-") {
-		return errors.New("URL begins with a dash")
+		return errors.New("the URL begins with a dash")
 	}
 	// A password in the address would stand in the mirror's configuration and in every error.
 	if u, err := url.Parse(o.URL); err == nil && u.User != nil {
 		if _, secret := u.User.Password(); secret || u.Scheme == "http" || u.Scheme == "https" {
-			return errors.New("URL carries credentials: give them as Token")
+			return errors.New("the URL carries credentials: give them as Token")
 		}
 	}
 	return nil

@@ -102,6 +102,7 @@ func TestADaemonKilledByItsOwnSessionFinishesWhatItBegan(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			t.Parallel()
 			r := newRig(t)
+			r.uncontain()
 			solution := filepath.Join(r.dir, "scripts", "total-is-always-one")
 			must(t, os.WriteFile(filepath.Join(solution, "1", "mode"), []byte(mode+"\n"), 0o600))
 			must(t, os.CopyFS(filepath.Join(solution, "2"), os.DirFS(filepath.Join(solution, "1"))))

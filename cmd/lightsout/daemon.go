@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"os"
@@ -144,7 +145,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 			return nil, err
 		}
 	}
-	if _, err := rules.Create(c.Rules); err != nil {
+	if _, err := rules.Create(c.Rules); err != nil && !errors.Is(err, fs.ErrExist) {
 		return nil, err
 	}
 	env, caches, err := d.sessionEnvironment()
