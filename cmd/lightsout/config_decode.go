@@ -71,6 +71,11 @@ func (d *document) fault(key toml.Key, what, cure string) {
 	d.faults = append(d.faults, configFault{file: d.file, line: d.lineOf(key), key: key.String(), what: what, cure: cure})
 }
 
+// blamedBelow tells whether something is known to be wrong with what is in a table.
+func (d *document) blamedBelow(table toml.Key) bool {
+	return slices.ContainsFunc(d.faults, func(f configFault) bool { return strings.HasPrefix(f.key, table.String()+".") })
+}
+
 // lineOf is where a key stands. One that is missing is to be written below the head of its table; keys outside all
 // tables go to the top of the file, and a table that is missing to its end.
 func (d *document) lineOf(key toml.Key) int {
@@ -303,22 +308,24 @@ func nearest(word string, names []string) string {
 	return best
 }
 
-// distance is how many letters must be changed, put in or taken out to make b of a.
+// distance is how many letters must be changed, put in, taken out or swapped with their neighbour to make b of a.
 func distance(a, b string) int {
-	row := make([]int, len(b)+1)
+	before, above, row := make([]int, len(b)+1), make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
 	}
 	for i := range len(a) {
-		diagonal := row[0]
+		before, above, row = above, row, before
 		row[0] = i + 1
 		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
+			change := 1
+			if a[i] == b[j] {
+				change = 0
 			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, diagonal+1)
+			row[j+1] = min(above[j]+change, above[j+1]+1, row[j]+1)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
 		}
 	}
 	return row[len(b)]

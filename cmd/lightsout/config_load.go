@@ -115,7 +115,7 @@ const maxSecret = 8 << 10
 func (d *document) readSecret(key toml.Key, s *Secret, environ []string) {
 	example := fmt.Sprintf("write token = { file = %q }", key[0]+".token")
 	switch {
-	case d.broken:
+	case d.broken, d.blamedBelow(key):
 	case s.File == "" && s.Env == "":
 		d.fault(key, "is missing", example+", and the token alone into that file")
 	case s.File != "" && s.Env != "":
