@@ -1,0 +1,183 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"lightsout/agents/process"
+	"lightsout/store"
+)
+
+// machine tries what sessions and tests need on this machine.
+func (x *doctor) machine(ctx context.Context) []finding {
+	return []finding{x.coder(ctx), x.tests(), x.landlock()}
+}
+
+// handedOn is the environment of sessions and tests, as far as finding programs goes.
+func (x *doctor) handedOn(e EngineConfig) []string {
+	env := pass(x.environ, slices.Concat(x.config.Containment.Pass, e.Pass))
+	for _, values := range []map[string]string{x.config.Containment.Env, e.Env} {
+		for name, value := range values {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+// coder looks for the coding CLI, and for what opens its provider.
+func (x *doctor) coder(ctx context.Context) finding {
+	const name = "coding CLI"
+	e := x.config.Engines[x.config.Engine]
+	claude := e.Kind == "claude" || e.Kind == "" && x.config.Engine == "claude"
+	program := e.Path
+	if claude && program == "" {
+		program = "claude"
+	}
+	env := x.handedOn(e)
+	path, err := process.LookPath(program, "/", env)
+	if err != nil {
+		cure := "install it, or name the whole path under [engines." + x.config.Engine + "]"
+		if claude {
+			cure = "npm install -g @anthropic-ai/claude-code"
+		}
+		return bad(name, program+" is not found in the PATH of sessions", cure)
+	}
+	if !claude { // of a program of the person's own nothing is known, and to start it might be to start work
+		return good(name, x.config.Engine+": "+path)
+	}
+	version, err := x.claudeVersion(ctx, path, env)
+	if err != nil {
+		return bad(name, fmt.Sprintf("%s does not even tell its version: %v", path, err), "try it by hand: "+shellWord(path)+" --version")
+	}
+	keys := []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"}
+	if !slices.ContainsFunc(keys, func(key string) bool { return lookup(env, key) != "" }) {
+		return bad(name, version+" has no credentials: sessions have a HOME of their own, so a login is not found there",
+			`set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token", where lightsout is started, and name it in pass = [...] under [engines.`+x.config.Engine+"]")
+	}
+	return good(name, path+" "+version)
+}
+
+func (x *doctor) claudeVersion(ctx context.Context, path string, env []string) (version string, err error) {
+	home, err := os.MkdirTemp("", "lightsout-doctor-")
+	if err != nil {
+		return "", err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
+	out, err := process.Output(ctx, process.Command{Args: []string{path, "--version"}, Dir: home, Env: append(env, "HOME="+home, "TMPDIR="+home), Limit: probeTime, MaxOutput: 64 << 10})
+	version, _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
+	return version, err
+}
+
+// tests looks for the program that runs the repository's tests.
+func (x *doctor) tests() finding {
+	const name = "test command"
+	if len(x.config.Test) == 0 {
+		return good(name, "found in the repository each time")
+	}
+	words, program := strings.Join(x.config.Test, " "), x.config.Test[0]
+	if strings.Contains(program, "/") && !filepath.IsAbs(program) {
+		return good(name, words+" (of the repository)")
+	}
+	path, err := process.LookPath(program, "/", x.handedOn(EngineConfig{}))
+	if err != nil {
+		return bad(name, program+" is not found in the PATH of sessions", "install it, or put its folder into PATH where lightsout is started")
+	}
+	return good(name, words+" ("+path+")")
+}
+
+func (x *doctor) landlock() finding {
+	const name = "containment"
+	contained, err := x.contain()
+	switch {
+	case err != nil:
+		return bad(name, "landlock is demanded, and this kernel has none", `use Linux 5.13 or newer, or write landlock = "auto"`)
+	case contained:
+		return good(name, fmt.Sprintf("Landlock, ABI %d", process.LandlockABI()))
+	}
+	why := "this kernel has no Landlock"
+	if x.config.Containment.Landlock == "off" {
+		why = "switched off"
+	}
+	c := good(name, why+": sessions can read what this user can read")
+	c.Cure = "run lightsout as a user of its own that owns nothing else"
+	return c
+}
+
+// diskFloor is the least free space to start with, in bytes: a mirror, a worktree and build caches of a middling
+// repository.
+const diskFloor = 1 << 30
+
+// state tries the state folder and what is in it.
+func (x *doctor) state(ctx context.Context) []finding {
+	dir := x.config.State
+	if err := writable(dir); err != nil {
+		return []finding{bad("state folder", err.Error(), "give it to this user, or name another with state = \"…\""), notTried("no state folder", "database", "disk", "people")}
+	}
+	checks := []finding{good("state folder", dir)}
+	switch used, free, err := disk(nearestFolder(dir)); {
+	case err != nil:
+		checks = append(checks, unsure("disk", err.Error(), ""))
+	case free < diskFloor:
+		checks = append(checks, bad("disk", fmt.Sprintf("%d MB free, %d%% used", free>>20, used), "make room, at least a gigabyte: "+filepath.Join(dir, "cache")+" may be emptied while lightsout is stopped"))
+	default:
+		checks = append(checks, good("disk", fmt.Sprintf("%d GB free", free>>30)))
+	}
+	checks = append(checks, good("daemon", lockHolder(dir)))
+	return append(checks, x.database(ctx)...)
+}
+
+// writable writes a file into a folder, or where the folder will be made.
+func writable(dir string) error {
+	file, err := os.CreateTemp(nearestFolder(dir), ".lightsout-doctor-")
+	if err != nil {
+		return err
+	}
+	_, err = file.WriteString("may be deleted\n")
+	return errors.Join(err, file.Sync(), file.Close(), os.Remove(file.Name()))
+}
+
+// nearestFolder is the folder itself, or the nearest above it that exists.
+func nearestFolder(dir string) string {
+	for {
+		_, err := os.Stat(dir)
+		parent := filepath.Dir(dir)
+		if !errors.Is(err, fs.ErrNotExist) || parent == dir {
+			return dir
+		}
+		dir = parent
+	}
+}
+
+// database opens the store, which checks it, and looks who may steer. One that is not there yet is not made.
+func (x *doctor) database(ctx context.Context) []finding {
+	const pair = "lightsout pair"
+	nobody := bad("people", "nobody may steer the factory, so no role would run", pair)
+	if _, err := os.Stat(x.databasePath()); errors.Is(err, fs.ErrNotExist) {
+		return []finding{good("database", "made at the first start"), nobody}
+	}
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	s, err := store.Open(ctx, x.databasePath(), store.Options{Repo: x.config.Repository})
+	if err != nil {
+		return []finding{bad("database", err.Error(), "restore a backup from "+filepath.Join(x.config.State, "backup")+", as the README tells"), notTried("no database", "people")}
+	}
+	people, err := s.People(ctx)
+	if err = errors.Join(err, s.Close()); err != nil {
+		return []finding{bad("database", err.Error(), "start doctor again; if it stays, restore a backup as the README tells")}
+	}
+	opened := good("database", "opened and checked")
+	if len(people) == 0 {
+		return []finding{opened, nobody}
+	}
+	var names []string
+	for _, p := range people {
+		names = append(names, fmt.Sprintf("%s (%d, %s)", p.Name, p.ID, p.Role))
+	}
+	return []finding{opened, good("people", strings.Join(names, ", "))}
+}
