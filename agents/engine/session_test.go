@@ -295,7 +295,7 @@ func TestSessionGetsItsEnvironmentAndNoMore(t *testing.T) {
 	t.Setenv("CANARY", "secret")
 	s := newStage(t, "command")
 	s.config = engine.Config{Kind: "command", Path: "env", Args: []string{"-0"}, Env: map[string]string{"API_KEY": "k", "LANG": "de"}}
-	s.session.Env = append(s.session.Env, "HOME=/root/of/all", "no value", "TWICE=1", "TWICE=2")
+	s.session.Env = append(s.session.Env, "HOME=/elsewhere", "no value", "TWICE=1", "TWICE=2")
 	r := s.run(t.Context(), t)
 	got := strings.Split(strings.Trim(r.Text, "\x00\n"), "\x00")
 	slices.Sort(got)
