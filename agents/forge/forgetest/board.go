@@ -133,6 +133,7 @@ func (s *Server) AddDraft(title, body, status string) error {
 		}
 		it := item{id: c.w.nextID(), title: title, body: body, created: c.now, updated: c.now}
 		c.w.project.items = append(slices.Clone(c.w.project.items), it)
+		c.record("project.add", title, "a draft")
 		f, _ := c.fieldNamed(statusField)
 		for _, o := range f.options {
 			if o.name == status {

@@ -77,7 +77,6 @@ func (s *Server) call(actor string) *call {
 func (s *Server) act(actor, via string, f func(*call) error) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	defer s.changed()
 	c := s.call("")
 	if err := c.lookAround(); err != nil {
 		return err

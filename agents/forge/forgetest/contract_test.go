@@ -4,12 +4,13 @@ package forgetest
 
 import (
 	"bytes"
+	"cmp"
 	"flag"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -49,13 +50,17 @@ func TestAnswersFitThePublishedOpenAPI(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	known := operations(spec)
 	for _, x := range tour(t) {
 		name := x.request.Method + " " + x.request.URL.Path
-		route := operation(spec, x.request)
-		if route == nil {
+		at := slices.IndexFunc(known, func(o operation) bool {
+			return o.Method == x.request.Method && o.path.MatchString(x.request.URL.EscapedPath())
+		})
+		if at < 0 {
 			t.Errorf("%s: GitHub has no such operation", name)
 			continue
 		}
+		route := &known[at].Route
 		if route.Operation.Responses.Status(x.reply.status) == nil {
 			t.Errorf("%s: GitHub documents no answer %d", name, x.reply.status)
 			continue
@@ -87,34 +92,36 @@ func brief(err error) string {
 	return strings.Join(lines, "\n\t")
 }
 
-// operation finds what a request asks for in the description: of the paths that fit, the one with the
-// fewest variables and the most words.
-func operation(spec *openapi3.T, r *http.Request) *routers.Route {
-	path := strings.TrimPrefix(r.URL.EscapedPath(), "/api/v3")
-	var best *routers.Route
-	for pattern, item := range spec.Paths.Map() {
-		if !fitsTemplate(pattern, path) || item.GetOperation(r.Method) == nil {
-			continue
-		}
-		if best == nil || strings.Count(pattern, "{") < strings.Count(best.Path, "{") ||
-			strings.Count(pattern, "{") == strings.Count(best.Path, "{") && len(pattern) > len(best.Path) {
-			best = &routers.Route{Spec: spec, Path: pattern, PathItem: item, Method: r.Method, Operation: item.GetOperation(r.Method)}
-		}
-	}
-	return best
+// operation is one of the description's, with the expression that its path fits.
+type operation struct {
+	routers.Route
+	path *regexp.Regexp
 }
 
 var variable = regexp.MustCompile(`\\\{[^}]*\\\}`)
 
-func fitsTemplate(pattern, path string) bool {
-	// The names of refs and branches may have slashes.
-	expression := variable.ReplaceAllStringFunc(regexp.QuoteMeta(pattern), func(v string) string {
-		if v == `\{ref\}` || v == `\{branch\}` {
-			return `.+`
+// operations are all of them; where the paths of several fit, the one with the fewest variables, and then with the most
+// words, comes first.
+func operations(spec *openapi3.T) []operation {
+	var list []operation
+	for pattern, item := range spec.Paths.Map() {
+		expression := variable.ReplaceAllStringFunc(regexp.QuoteMeta(pattern), func(v string) string {
+			if v == `\{ref\}` || v == `\{branch\}` { // their names may have slashes
+				return `.+`
+			}
+			return `[^/]+`
+		})
+		path := regexp.MustCompile("^/api/v3" + expression + "$")
+		for method, o := range item.Operations() {
+			list = append(list, operation{
+				routers.Route{Spec: spec, Path: pattern, PathItem: item, Method: method, Operation: o}, path,
+			})
 		}
-		return `[^/]+`
+	}
+	slices.SortFunc(list, func(a, b operation) int {
+		return cmp.Or(cmp.Compare(strings.Count(a.Path, "{"), strings.Count(b.Path, "{")), cmp.Compare(len(b.Path), len(a.Path)))
 	})
-	return regexp.MustCompile("^" + expression + "$").MatchString(path)
+	return list
 }
 
 // publishedSchema is GitHub's schema, less two fields that it has twice.

@@ -60,11 +60,9 @@ var mutationKinds = map[string]string{
 
 // execution is one operation being answered.
 type execution struct {
-	c         *call
-	schema    *ast.Schema
-	variables map[string]any
-	cost      int
-	errors    []any
+	*parsed
+	c      *call
+	errors []any
 }
 
 func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
@@ -77,7 +75,7 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		reply, isObject := a.body.(obj)
 		return a.status == http.StatusOK && isObject && reply["errors"] == nil
 	}
-	e, refusal := s.graph.parse(r, body)
+	p, refusal := s.graph.parse(r, body)
 	if refusal != nil {
 		x.handle = func(c *call) answer {
 			c.s.surprise("%s: %v", method(r), *refusal)
@@ -86,13 +84,13 @@ func (s *Server) serveGraphQL(w http.ResponseWriter, r *http.Request) {
 		s.api(w, r, x)
 		return
 	}
-	x.cost = e.cost
-	if e.operation.Operation == ast.Mutation {
-		for _, f := range e.selected(e.operation.SelectionSet, "Mutation") {
+	x.cost = p.cost
+	if p.operation.Operation == ast.Mutation {
+		for _, f := range p.selected(p.operation.SelectionSet, "Mutation") {
 			x.kind = mutationKinds[f.Name]
 		}
 	}
-	x.handle = func(c *call) answer { return e.answer(c) }
+	x.handle = p.answer
 	s.api(w, r, x)
 }
 
@@ -153,18 +151,30 @@ func (p *parsed) selected(set ast.SelectionSet, kind string) []*ast.Field {
 	for _, s := range set {
 		switch s := s.(type) {
 		case *ast.Field:
-			list = append(list, s)
+			if p.wanted(s.Directives) {
+				list = append(list, s)
+			}
 		case *ast.InlineFragment:
-			if p.fits(kind, s.TypeCondition) {
+			if p.wanted(s.Directives) && p.fits(kind, s.TypeCondition) {
 				list = append(list, p.selected(s.SelectionSet, kind)...)
 			}
 		case *ast.FragmentSpread:
-			if p.fits(kind, s.Definition.TypeCondition) {
+			if p.wanted(s.Directives) && p.fits(kind, s.Definition.TypeCondition) {
 				list = append(list, p.selected(s.Definition.SelectionSet, kind)...)
 			}
 		}
 	}
 	return list
+}
+
+// wanted heeds @skip and @include.
+func (p *parsed) wanted(list ast.DirectiveList) bool {
+	for _, d := range list {
+		if on := d.ArgumentMap(p.variables)["if"] == true; d.Name == "skip" && on || d.Name == "include" && !on {
+			return false
+		}
+	}
+	return true
 }
 
 func (p *parsed) fits(kind, condition string) bool {
@@ -209,38 +219,39 @@ func intOf(v any) int {
 
 // answer carries the operation out.
 func (p *parsed) answer(c *call) answer {
-	e := &execution{c: c, schema: p.schema, variables: p.variables, cost: p.cost}
+	e := &execution{parsed: p, c: c}
 	root := c.queryRoot(e)
 	if p.operation.Operation == ast.Mutation {
 		root = c.mutationRoot()
 	}
-	reply := obj{"data": e.object(p, root, p.operation.SelectionSet, nil)}
+	reply := obj{"data": e.object(root, p.operation.SelectionSet, nil)}
 	if e.errors != nil {
 		reply["errors"] = e.errors
 	}
 	return ok(reply)
 }
 
-func (e *execution) object(p *parsed, v *vertex, set ast.SelectionSet, path []any) obj {
+func (e *execution) object(v *vertex, set ast.SelectionSet, path []any) obj {
+	asked := e.selected(set, v.kind)
+	below := map[string]ast.SelectionSet{} // a field that is asked for twice is answered once, with both selections
+	for _, f := range asked {
+		below[f.Alias] = append(below[f.Alias], f.SelectionSet...)
+	}
 	out := obj{}
-	for _, f := range p.selected(set, v.kind) {
-		at := append(slices.Clone(path), f.Alias)
+	for _, f := range asked {
+		if _, done := out[f.Alias]; done {
+			continue
+		}
 		if f.Name == "__typename" {
 			out[f.Alias] = v.kind
 			continue
 		}
-		if shown := e.value(p, f, v.field(e, f), at); out[f.Alias] == nil {
-			out[f.Alias] = shown
-		} else if more, isObject := shown.(obj); isObject { // asked for twice: both selections hold
-			for name, value := range more {
-				out[f.Alias].(obj)[name] = value
-			}
-		}
+		out[f.Alias] = e.value(f, below[f.Alias], e.field(v, f), append(slices.Clone(path), f.Alias))
 	}
 	return out
 }
 
-func (v *vertex) field(e *execution, f *ast.Field) any {
+func (e *execution) field(v *vertex, f *ast.Field) any {
 	value, served := v.fields[f.Name]
 	if !served {
 		e.c.s.surprise("graphql: %s.%s is in the schema but not served", v.kind, f.Name)
@@ -252,7 +263,7 @@ func (v *vertex) field(e *execution, f *ast.Field) any {
 	return value
 }
 
-func (e *execution) value(p *parsed, f *ast.Field, value any, path []any) any {
+func (e *execution) value(f *ast.Field, below ast.SelectionSet, value any, path []any) any {
 	switch value := value.(type) {
 	case problem:
 		e.errors = append(e.errors, obj{
@@ -264,26 +275,25 @@ func (e *execution) value(p *parsed, f *ast.Field, value any, path []any) any {
 		if value == nil {
 			return nil
 		}
-		return e.object(p, value, f.SelectionSet, path)
-	case []any: // each a vertex or a problem
-		list := []any{}
-		for i, v := range value {
-			list = append(list, e.value(p, f, v, append(slices.Clone(path), i)))
-		}
-		return list
+		return e.object(value, below, path)
 	case []*vertex:
-		list := []any{}
-		for i, v := range value {
-			list = append(list, e.value(p, f, v, append(slices.Clone(path), i)))
-		}
-		return list
+		return elements(e, f, below, value, path)
+	case []any: // each a vertex or a problem
+		return elements(e, f, below, value, path)
 	case connection:
 		args := f.ArgumentMap(e.variables)
-		kind := f.Definition.Type.Name()
-		return e.value(p, f, paginate(kind, f.Name, value(args), args), path)
+		return e.value(f, below, paginate(f.Definition.Type.Name(), f.Name, value(args), args), path)
 	default:
 		return value
 	}
+}
+
+func elements[T any](e *execution, f *ast.Field, below ast.SelectionSet, list []T, path []any) []any {
+	out := make([]any, 0, len(list))
+	for i, v := range list {
+		out = append(out, e.value(f, below, v, append(slices.Clone(path), i)))
+	}
+	return out
 }
 
 // paginate cuts a connection to what was asked for. GitHub insists on a bound of at most 100.

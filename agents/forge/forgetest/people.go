@@ -90,7 +90,11 @@ func (s *Server) ForcePush(ctx context.Context, login, branch, commit string) er
 // DeleteBranch deletes a branch as a person.
 func (s *Server) DeleteBranch(ctx context.Context, login, branch string) error {
 	return s.during(ctx, login, func(c *call) error {
-		if err := s.git.remove(branch, c.w.heads[branch]); err != nil {
+		old, known := c.w.heads[branch]
+		if !known {
+			return fmt.Errorf("no branch %s", branch)
+		}
+		if err := s.git.remove(branch, old); err != nil {
 			return err
 		}
 		return c.observe(true)
