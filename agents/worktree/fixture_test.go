@@ -58,7 +58,6 @@ func (w *world) options(name string) Options {
 	return Options{
 		Dir: filepath.Join(w.dir, name), URL: w.remote, AuthorName: botName, AuthorEmail: botEmail,
 		Now: func() time.Time { return instant }, PrivateDir: filepath.Join(w.dir, "home"), Path: os.Getenv("PATH"),
-		Env: []string{"GIT_TEST_FSYNC=0"}, // nothing here need outlive a power cut
 	}
 }
 
@@ -100,7 +99,7 @@ func (w *world) run(dir, stdin string, env, args []string) (string, error) {
 	}
 	out, err := process.Output(w.t.Context(), process.Command{
 		Args: append([]string{"git"}, args...), Dir: dir, Stdin: strings.NewReader(stdin),
-		Env: append(env, "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0", "GIT_TEST_FSYNC=0"),
+		Env: append(env, "PATH="+os.Getenv("PATH"), "HOME="+filepath.Join(w.dir, "nobody"), "GIT_CONFIG_NOSYSTEM=1", "GIT_TERMINAL_PROMPT=0"),
 	})
 	return strings.TrimSpace(string(out)), err
 }

@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -15,7 +16,7 @@ import (
 )
 
 const (
-	maxOutput   = 256 << 20        // bytes of one answer of git; a diff or a file beyond it is refused, never cut
+	maxOutput   = int64(256 << 20) // bytes of one answer of git; a diff or a file beyond it is refused, never cut
 	localLimit  = 5 * time.Minute  // the longest a command on this machine may take, on the largest trees
 	askLimit    = time.Minute      // ls-remote: one small answer
 	remoteLimit = 15 * time.Minute // fetch and push: a first fetch brings the whole repository
@@ -85,6 +86,7 @@ type call struct {
 	work   string        // the files; "" for commands that need none
 	stdin  io.Reader     // nil is empty
 	limit  time.Duration // 0 is localLimit
+	most   int64         // bytes of output; 0 is maxOutput
 	remote bool          // talks to the remote: the token goes along
 	config [][2]string   // beside hardened
 }
@@ -123,12 +125,9 @@ func (m *Mirror) git(ctx context.Context, c call) ([]byte, error) {
 			dir = m.dir
 		}
 	}
-	limit := c.limit
-	if limit == 0 {
-		limit = localLimit
-	}
+	limit, most := cmp.Or(c.limit, localLimit), cmp.Or(c.most, maxOutput)
 	out, err := process.Output(ctx, process.Command{
-		Args: append([]string{"git"}, c.args...), Dir: dir, Env: env, Stdin: c.stdin, Limit: limit, MaxOutput: maxOutput,
+		Args: append([]string{"git"}, c.args...), Dir: dir, Env: env, Stdin: c.stdin, Limit: limit, MaxOutput: most,
 	})
 	return out, scrub(err, secrets)
 }

@@ -3,7 +3,6 @@ package worktree
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -139,59 +138,6 @@ func (m *Mirror) Show(ctx context.Context, commit, path string) ([]byte, error) 
 	} else {
 		return rest[:size], nil
 	}
-}
-
-// MaxGrepWords is how many words one Grep looks for; further ones are left out.
-const MaxGrepWords = 64
-
-const (
-	maxGrepFiles = 200 // files kept for a word; one found in more tells nothing
-	maxGrepLines = 500 // matching lines looked at in one file
-)
-
-// Grep looks for words in the files of a commit, each as it stands and as a whole word, and says for each word found
-// which files hold it, in git's order. It is bounded: 64 words, 200 files a word, 500 matching lines a file; binary
-// files are passed over.
-func (m *Mirror) Grep(ctx context.Context, commit string, words []string) (map[string][]string, error) {
-	sha, err := m.commit(ctx, commit)
-	if err != nil {
-		return nil, fmt.Errorf("grep: %w", err)
-	}
-	args := []string{"grep", "-z", "-o", "-w", "-F", "-I", "--full-name", "--no-color", "--max-count=" + strconv.Itoa(maxGrepLines)}
-	asked := map[string]bool{}
-	for _, w := range words {
-		if w == "" || asked[w] || strings.ContainsAny(w, "\x00\n") || len(asked) == MaxGrepWords {
-			continue
-		}
-		asked[w] = true
-		args = append(args, "-e", w)
-	}
-	found := map[string][]string{}
-	if len(asked) == 0 {
-		return found, nil
-	}
-	out, err := m.git(ctx, call{args: append(args, sha, "--")})
-	if exited(err, 1) {
-		return found, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("grep: %w", err)
-	}
-	// One match: commit ":" path NUL match LF. A path may hold a line break, a match cannot.
-	for len(out) > 0 {
-		name, rest, ok := bytes.Cut(out, []byte{0})
-		match, next, _ := bytes.Cut(rest, []byte("\n"))
-		path, has := strings.CutPrefix(string(name), sha+":")
-		if !ok || !has {
-			return nil, errors.New("grep: unexpected answer")
-		}
-		word := string(match)
-		if files := found[word]; asked[word] && len(files) < maxGrepFiles && (len(files) == 0 || files[len(files)-1] != path) {
-			found[word] = append(files, path)
-		}
-		out = next
-	}
-	return found, nil
 }
 
 // Conflicts foretells which files would conflict if b were merged into a; none when the merge is clean.

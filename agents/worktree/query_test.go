@@ -93,6 +93,13 @@ func TestGrepFindsWholeWordsAsTheyStand(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
+	alone, err := w.mirror.grep(t.Context(), w.resolve("main"), []string{"ParseRow", "a.*b", "absent", "csv.go"}, 10)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, alone); diff != "" {
+		t.Errorf("with more matches than are read at once:\n%s", diff)
+	}
 	if got, err := w.mirror.Grep(t.Context(), "main", nil); len(got) > 0 || err != nil {
 		t.Errorf("no words: %v, %v", got, err)
 	}
