@@ -186,12 +186,8 @@ func inChat(key string, chat int64) string { return key + "@" + strconv.FormatIn
 
 // cardRow brings the live card of a pull request up to what is known, where it reads otherwise.
 func (b *Bot) cardRow(ctx context.Context, e store.Event, s *subject, p store.Person) ([]store.Outgoing, error) {
-	text, err := b.pages.render("card", s.card)
-	if err != nil {
-		return nil, err
-	}
 	o := store.Outgoing{Key: inChat(fmt.Sprintf("card:%d:%d", e.Pull, e.ID), p.Chat), Chat: p.Chat, Kind: store.Send, Topic: store.CardTopic, Pull: e.Pull,
-		Text: text, Buttons: cardButtons(s.card.Pull, s.grant, p.Role), Silent: true}
+		Text: s.cardText, Buttons: cardButtons(s.card.Pull, s.grant, p.Role), Silent: true}
 	row, err := b.Store.Card(ctx, p.Chat, e.Pull)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.State == store.Dead {
 		if decided(s.card.Pull) {
@@ -323,7 +319,7 @@ func (b *Bot) barely(e store.Event, people []store.Person) ([]store.Outgoing, er
 
 // fit brings a call under the chat service's limits: a long message becomes a file, a long edit or caption is cut.
 func fit(o store.Outgoing) store.Outgoing {
-	escaper := &pages{redact: func(s string) string { return s }}
+	escaper := markupOnly() // what comes here has been redacted, or is on its way out
 	length := units(plain(o.Text))
 	switch {
 	case o.Kind == store.SendFile && length > maxCaption:

@@ -93,7 +93,7 @@ func standing(history []diffSeen, at time.Time) (d diffSeen, ok bool) {
 		if !h.at.Before(end) {
 			break
 		}
-		if h.at.After(at) && d.head != "" && !d.same(h) {
+		if !h.at.Before(at) && d.head != "" && !d.same(h) {
 			return diffSeen{}, false
 		}
 		d = h

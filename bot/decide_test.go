@@ -354,6 +354,7 @@ func TestWhatAPersonSawIsToldToTheSecond(t *testing.T) {
 		"changed after":                      {[]diffSeen{first, second}, headA},
 		"changed before":                     {[]diffSeen{moved(first, -time.Hour), moved(second, -time.Minute)}, headB},
 		"changed within that very second":    {[]diffSeen{first, moved(second, 300*time.Millisecond)}, ""},
+		"changed as that second began":       {[]diffSeen{first, moved(second, 0)}, ""},
 		"updated from the base in that one":  {[]diffSeen{first, moved(updated, 300*time.Millisecond)}, headB},
 		"first read within that very second": {[]diffSeen{moved(first, 300*time.Millisecond)}, headA},
 		"first read after":                   {[]diffSeen{second}, ""},

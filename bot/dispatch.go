@@ -25,19 +25,17 @@ type strangers struct {
 // strangerEvents is how often at most the store is told of strangers.
 const strangerEvents = 10 * time.Minute
 
-// judge finds out who acts, by the numeric id alone, and whether they may do what needs a role. It is asked for every
-// message and every tap before anything else is done with it. For somebody unknown it counts, and says nothing.
-func (b *Bot) judge(ctx context.Context, id int64, needs string) (p store.Person, known, may bool, err error) {
+// who finds out who acts, by the numeric id alone. It is asked for every message and every tap, before anything is made of
+// them; what the person may then do is for allowed to say.
+func (b *Bot) who(ctx context.Context, id int64) (p store.Person, known bool, err error) {
 	p, err = b.Store.Person(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return store.Person{}, false, needs == "", nil
-	case err != nil:
-		return store.Person{}, false, false, err
+	if errors.Is(err, store.ErrNotFound) {
+		return store.Person{}, false, nil
 	}
-	return p, true, allowed(p.Role, needs), nil
+	return p, err == nil, err
 }
 
+// refuseStranger counts somebody unknown, who hears nothing.
 func (b *Bot) refuseStranger(ctx context.Context, id int64) error {
 	s := &b.stranger
 	s.refused++
@@ -67,25 +65,30 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 		c.replyTo, c.quoted = int64(m.ReplyToMessage.ID), m.ReplyToMessage.Text+m.ReplyToMessage.Caption
 	}
 	name, args, isCommand := parseCommand(m.Text, b.name)
+	person, known, err := b.who(ctx, c.from)
+	switch {
+	case err != nil:
+		return err
+	case !known && name == "start" && c.private && args != "":
+		c.args = args
+		return b.pair(ctx, c, d)
+	case !known && !c.private && !isCommand:
+		return nil // people of a group may talk
+	case !known:
+		return b.refuseStranger(ctx, c.from)
+	}
 	if !isCommand {
-		if isCommand = b.givesReason(ctx, c); isCommand {
+		if isCommand, err = b.givesReason(ctx, c); err != nil {
+			return err
+		}
+		if isCommand {
 			name, args = "reject", m.Text
 		}
 	}
 	command, exists := b.called(name)
-	person, known, may, err := b.judge(ctx, c.from, command.Role)
-	switch {
-	case err != nil:
-		return err
-	case !known && command.Name == "start" && c.private && args != "":
-		c.Command, c.args = command, args
-		return b.pair(ctx, c, d)
-	case !known:
-		return b.refuseStranger(ctx, c.from)
-	}
 	c.by, c.name, c.Command, c.args = person, person.Name, command, args
 	switch {
-	case exists && may:
+	case exists && allowed(person.Role, command.Role):
 		d.call = &c
 		b.glance(c.chat, c.message)
 		d.answer, err = command.do(b, ctx, c)
@@ -103,12 +106,15 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 }
 
 // givesReason tells whether a message answers the question why a pull request is rejected.
-func (b *Bot) givesReason(ctx context.Context, c call) bool {
+func (b *Bot) givesReason(ctx context.Context, c call) (bool, error) {
 	if c.replyTo == 0 {
-		return false
+		return false, nil
 	}
 	row, err := b.Store.MessageRow(ctx, c.chat, c.replyTo)
-	return err == nil && row.Topic == reasonTopic
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return row.Topic == reasonTopic, err
 }
 
 func (b *Bot) unknown(name string, isCommand bool) (answer, error) {
@@ -128,18 +134,15 @@ func (b *Bot) unknown(name string, isCommand bool) (answer, error) {
 // tapped handles the press of a button. What the button's data says is not believed: it names a token, which must have
 // been put on this very message.
 func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuery, d *deed) error {
-	verb, nonce, formed := parseTap(q.Data)
-	command, exists := b.byVerb(verb)
-	if !exists || command.Role == "" {
-		command.Role = store.Viewer
-	}
-	person, known, may, err := b.judge(ctx, q.From.ID, command.Role)
+	person, known, err := b.who(ctx, q.From.ID)
 	switch {
 	case err != nil:
 		return err
 	case !known:
 		return b.refuseStranger(ctx, q.From.ID)
 	}
+	verb, nonce, formed := parseTap(q.Data)
+	command, exists := b.byVerb(verb)
 	c := call{Command: command, update: u.ID, by: person, from: q.From.ID, name: person.Name, at: u.ReceivedAt}
 	switch {
 	case q.Message.Message != nil:
@@ -158,7 +161,7 @@ func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuer
 		d.answer = answer{toast: dead}
 		return nil
 	}
-	if !may {
+	if !allowed(person.Role, command.Role) {
 		d.answer = answer{toast: "/" + command.Name + " needs the role " + command.Role + "; yours is " + person.Role + ".", alert: true}
 		return nil
 	}
@@ -189,8 +192,12 @@ func (b *Bot) pair(ctx context.Context, c call, d *deed) error {
 		return err
 	}
 	d.call = &c
-	d.answer, err = b.tell("🔑", "Code received", "now confirm on the machine that runs me: it shows your name and the number "+fmt.Sprint(c.from))
+	d.answer, err = b.codeReceived(c)
 	return err
+}
+
+func (b *Bot) codeReceived(c call) (answer, error) {
+	return b.tell("🔑", "Code received", fmt.Sprintf("now confirm on the machine that runs me: it shows your name and the number %d", c.from))
 }
 
 // nameOf is what a person is called. It decides nothing.

@@ -60,7 +60,7 @@ func (b *Bot) start(ctx context.Context, c call) (answer, error) {
 	if code, _ := cutSpace(c.args); code != "" {
 		err := b.Store.AskPairing(ctx, strings.ToUpper(code), c.from, c.name, c.chat)
 		if err == nil {
-			return b.tell("🔑", "Code received", fmt.Sprintf("now confirm on the machine that runs me: it shows your name and the number %d", c.from))
+			return b.codeReceived(c)
 		}
 		if !errors.Is(err, store.ErrNotFound) {
 			return answer{}, err

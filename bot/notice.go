@@ -30,15 +30,16 @@ type notice struct {
 // subject is what an event is about, as it stands now.
 type subject struct {
 	store.Event
-	Now    time.Time
-	Title  string
-	URL    string
-	Ticket store.Ticket
-	Run    store.Run
-	Age    string // from the first run of the ticket to the merge
-	Next   string // the role that runs next, and when
-	card   *card
-	grant  *store.Grant
+	Now      time.Time
+	Title    string
+	URL      string
+	Ticket   store.Ticket
+	Run      store.Run
+	Age      string // from the first run of the ticket to the merge
+	Next     string // the role that runs next, and when
+	card     *card
+	cardText string
+	grant    *store.Grant
 }
 
 // Pull is the pull request that the event is about.
@@ -78,6 +79,9 @@ func (b *Bot) subject(ctx context.Context, e store.Event) (*subject, error) {
 		return nil, err
 	}
 	s.card, s.grant = &shown, grant
+	if s.cardText, err = b.pages.render("card", shown); err != nil {
+		return nil, err
+	}
 	s.Title, s.URL = either(shown.Title, s.Title), either(shown.URL, s.URL)
 	s.Age, err = b.age(ctx, shown.Pull, e)
 	return s, err

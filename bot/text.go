@@ -31,11 +31,13 @@ var messages embed.FS
 type pages struct {
 	set    *template.Template
 	redact func(string) string
+	markup *strings.Replacer
 }
 
 // newPages reads the embedded texts. redact takes secrets out of every value before it is escaped.
 func newPages(redact func(string) string) (*pages, error) {
-	p := &pages{redact: redact}
+	p := markupOnly()
+	p.redact = redact
 	set, err := template.New("").Funcs(template.FuncMap{
 		"e":     func(v any) string { return p.escape(oneLine(text(v))) },
 		"lines": func(v any) string { return p.escape(visible(text(v))) },
@@ -64,7 +66,12 @@ func (p *pages) render(name string, data any) (string, error) {
 
 // escape is the one way for a value into a text: secrets are taken out, then what HTML would read as markup is named.
 func (p *pages) escape(s string) string {
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;").Replace(p.redact(s))
+	return p.markup.Replace(p.redact(s))
+}
+
+// markupOnly escapes and does no more: it has no texts, and hides no secrets.
+func markupOnly() *pages {
+	return &pages{redact: func(s string) string { return s }, markup: strings.NewReplacer("&", "&amp;", "<", "&lt;", ">", "&gt;", `"`, "&quot;")}
 }
 
 // link is a linked text, or the text alone where the address is none that the chat service takes.
@@ -115,6 +122,8 @@ func visible(s string) string {
 	s = strings.ReplaceAll(strings.ToValidUTF8(s, "\uFFFD"), "\r\n", "\n")
 	return strings.Map(func(r rune) rune {
 		switch {
+		case r >= ' ' && r < 0x7f:
+			return r
 		case r == '\n', r == '\t', r == '\u200d', r == '\ufe0f': // the last two hold emoji together
 			return r
 		case unicode.In(r, unicode.Cc, unicode.Cf, unicode.Zl, unicode.Zp):
@@ -148,7 +157,10 @@ func join(facts []string) string {
 }
 
 // short is the form of a commit that people read.
-func short(sha string) string { return sha[:min(len(sha), 7)] }
+func short(sha string) string {
+	r := []rune(oneLine(sha))
+	return string(r[:min(len(r), 7)])
+}
 
 // units is the length of a text as the chat service counts it.
 func units(s string) int { return len(utf16.Encode([]rune(s))) }
