@@ -123,7 +123,9 @@ func TestForgeLivesInVirtualTime(t *testing.T) {
 		if err := errors.Join(server.Close(), s.Close()); err != nil {
 			t.Error(err)
 		}
-		<-served
+		if err := <-served; !errors.Is(err, http.ErrServerClosed) {
+			t.Error(err)
+		}
 	})
 }
 

@@ -81,8 +81,8 @@ func (s *Server) see(ctx context.Context, id int64, sha string, spec Check) {
 		}
 	})
 	t := &transcript{now: s.o.Now}
-	pass := s.judge(ctx, id, sha, spec, t) && pause(ctx, spec.Delay)
-	if ctx.Err() != nil {
+	pass := s.judge(ctx, id, sha, spec, t)
+	if !pause(ctx, spec.Delay) {
 		return
 	}
 	var notes []annotation

@@ -59,8 +59,8 @@ func TestStatusFaultStrikesAsOftenAsItSays(t *testing.T) {
 	for range 4 {
 		got = append(got, strconv.Itoa(r.do("GET", "/issues", nil).status))
 	}
-	if strings.Join(got, " ") != "200 502 502 200" {
-		t.Errorf("statuses %v", got)
+	if rest, _ := r.Requests(); strings.Join(got, " ") != "200 502 502 200" || rest != 4 {
+		t.Errorf("statuses %v of %d requests", got, rest)
 	}
 	lift()
 	lift = r.Fault(Fault{Kind: Status, Status: 503, Body: `{"message":"busy"}`, Times: -1})

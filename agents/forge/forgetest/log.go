@@ -181,7 +181,7 @@ func (c *call) getJobLog() answer {
 
 func (s *Server) sign(id int64) string {
 	mac := hmac.New(sha256.New, []byte(s.secret))
-	fmt.Fprintf(mac, "log %d", id)
+	mac.Write(fmt.Appendf(nil, "log %d", id))
 	return hex.EncodeToString(mac.Sum(nil))
 }
 

@@ -272,10 +272,6 @@ func (c *call) editPull() answer {
 	}
 	if req.State != nil {
 		c.setState(p.number, *req.State, nil)
-		if p = c.w.pulls[p.number]; *req.State == "open" {
-			p.head = c.w.heads[p.headRef]
-			c.w.pulls[p.number] = p
-		}
 	}
 	shown, err := c.fullPull(c.w.pulls[p.number])
 	if err != nil {

@@ -198,6 +198,21 @@ func TestDeletedHeadClosesThePullRequest(t *testing.T) {
 	r.clean()
 }
 
+func TestReopenedPullRequestHasTheHeadOfItsBranch(t *testing.T) {
+	r := newRig(t, judged)
+	n, head := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")
+	path := fmt.Sprintf("/pulls/%d", n)
+	r.want(200, "PATCH", path, map[string]any{"state": "closed"})
+	moved := r.committed("topic", map[string]string{"notes.txt": "two\n"})
+	if p, _ := r.Pull(n); p.Head != head {
+		t.Errorf("closed, it follows its branch: %s", p.Head)
+	}
+	if got := r.want(200, "PATCH", path, map[string]any{"state": "open"}); at(t, got, "head.sha") != moved || got["state"] != "open" {
+		t.Errorf("pull request: %v at %v", got["state"], at(t, got, "head.sha"))
+	}
+	r.clean()
+}
+
 func TestHeadPushedToTheBaseCountsAsMerged(t *testing.T) {
 	r := newRig(t, judged)
 	n, head := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")

@@ -57,7 +57,7 @@ func (s *Server) Deployments() []Deployment {
 	return slices.Clone(s.ledger.deployments)
 }
 
-// Requests counts the API requests so far, with those that were answered 304.
+// Requests counts the API requests so far, with those that were answered 304 and those that a fault struck.
 func (s *Server) Requests() (rest, graphql int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

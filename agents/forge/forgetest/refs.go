@@ -21,12 +21,16 @@ func (c *call) observe(log bool) error {
 	}
 	old := c.s.w.heads
 	c.w = c.s.w
-	c.w.heads = heads
+	c.w.heads = maps.Clone(old)
 	names := maps.Clone(old)
 	maps.Copy(names, heads)
 	for _, branch := range slices.Sorted(maps.Keys(names)) {
 		if old[branch] == heads[branch] {
 			continue
+		}
+		// One after the other: should one go wrong, those after it are still to be noticed.
+		if c.w.heads[branch] = heads[branch]; heads[branch] == "" {
+			delete(c.w.heads, branch)
 		}
 		if log {
 			c.recordPush(branch, old[branch], heads[branch])

@@ -47,6 +47,7 @@ type exchange struct {
 
 // api does one request: faults, credentials, rate limit, hooks, the work itself, and the answer with its headers.
 func (s *Server) api(w http.ResponseWriter, r *http.Request, x exchange) {
+	s.count(x.resource)
 	hit, done := s.suffer(w, r, x.kind)
 	if done {
 		return
@@ -70,6 +71,17 @@ func (s *Server) api(w http.ResponseWriter, r *http.Request, x exchange) {
 		panic(http.ErrAbortHandler)
 	}
 	s.write(w, r, reply)
+}
+
+// count counts a request, whatever becomes of it.
+func (s *Server) count(resource string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if resource == "graphql" {
+		s.ledger.graph++
+	} else {
+		s.ledger.rest++
+	}
 }
 
 // authorize looks for the token.
@@ -112,10 +124,7 @@ func (s *Server) perform(r *http.Request, x exchange, past *world) (answer, http
 	c.r, c.body, c.actor, c.via = r, x.body, s.o.Login, "rest"
 	if x.resource == "graphql" {
 		c.via = "graphql"
-		s.ledger.graph++
 		s.ledger.points += x.cost
-	} else {
-		s.ledger.rest++
 	}
 	if past != nil && x.kind == "" {
 		c.w = past
