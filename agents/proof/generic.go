@@ -14,6 +14,7 @@ func planWhole(argv []string) plan {
 	return plan{
 		commands: func(time.Duration) []command { return []command{suite} },
 		decides:  func(test) bool { return true },
+		touched:  func(test) bool { return true },
 		fresh:    func(test) bool { return false },
 	}
 }

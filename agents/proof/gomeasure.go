@@ -197,13 +197,3 @@ func alike(a, b map[string]bool) float64 {
 	}
 	return float64(common) / float64(max(len(a), len(b), 1))
 }
-
-// sortedKeys are the keys of a map in order.
-func sortedKeys[V any](m map[string]V) []string {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
-}

@@ -27,6 +27,10 @@ func planGo(c *change, argv []string) (plan, bool) {
 			p := packages[t.group]
 			return p != nil && (p.whole || p.tests[t.top().name])
 		},
+		touched: func(t test) bool {
+			p := packages[t.group]
+			return p != nil && (len(p.tests) == 0 || p.tests[t.top().name])
+		},
 		fresh: func(t test) bool { return came[t.top()] && !known[t.top()] },
 	}, true
 }

@@ -1,6 +1,10 @@
 package proof
 
-import "testing"
+import (
+	"maps"
+	"slices"
+	"testing"
+)
 
 func TestFilesAreToldApartByTheirPaths(t *testing.T) {
 	for path, want := range map[string]string{
@@ -101,7 +105,7 @@ func TestTheTestCommandIsFoundInTheBase(t *testing.T) {
 		{"nothing", files{"README.md": "x\n"}, ""},
 	} {
 		changed := pretend(c.base, files{"x": "x"}, "")
-		argv, err := detect(changed, sortedKeys(c.base))
+		argv, err := detect(changed, slices.Sorted(maps.Keys(c.base)))
 		got := command{args: argv}.String()
 		if got != c.want || (err != nil) != (c.want == "") {
 			t.Errorf("%s: %q and %v, want %q", c.name, got, err, c.want)

@@ -23,6 +23,7 @@ type plan struct {
 	// if the tool can; 0 is no limit.
 	commands func(limit time.Duration) []command
 	decides  func(test) bool // whether the test is one of those that the change adds or alters
+	touched  func(test) bool // whether the change altered its own lines, rather than what it shares with others
 	fresh    func(test) bool // whether the base does not have it
 	named    bool            // results are per test; otherwise the command is the only test
 }

@@ -70,7 +70,7 @@ func (p *prover) prove(ctx context.Context) (err error) {
 		return nil
 	}
 	if !slices.ContainsFunc(c.tests(), func(f *file) bool { return !f.deleted() }) {
-		return p.guard(sides{}, p.Test)
+		return p.guard(ctx, sides{}, p.Test)
 	}
 	argv := p.Test
 	if len(argv) == 0 {
@@ -148,10 +148,7 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 		p.warn("the tests ran uncontained: this kernel has no Landlock")
 	}
 	if err == nil {
-		err = p.guard(s, argv)
-	}
-	if err == nil && s.base.command != "" && s.named {
-		err = p.oldTests(ctx, s, argv)
+		err = p.guard(ctx, s, argv)
 	}
 	if err != nil || len(p.receipt.Refusals) > 0 {
 		return err

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,7 +101,7 @@ func (r Receipt) Line() string {
 // count says how many tests prove the change, and how many of them are new. A test with subtests counts once.
 func (r Receipt) count() (tells, fresh int) {
 	for _, t := range r.Tests {
-		if t.Tells && !r.nested(t.Name) {
+		if t.Tells && !r.nested(t.Name, true) {
 			tells++
 			if t.New {
 				fresh++
@@ -110,14 +111,11 @@ func (r Receipt) count() (tells, fresh int) {
 	return tells, fresh
 }
 
-// nested reports whether the name is a subtest of another test that tells.
-func (r Receipt) nested(name string) bool {
-	for _, t := range r.Tests {
-		if t.Tells && strings.HasPrefix(name, t.Name+"/") {
-			return true
-		}
-	}
-	return false
+// nested reports whether the name is a subtest of another test of the receipt, or of one that tells.
+func (r Receipt) nested(name string, telling bool) bool {
+	return slices.ContainsFunc(r.Tests, func(t TestResult) bool {
+		return (t.Tells || !telling) && strings.HasPrefix(name, t.Name+"/")
+	})
 }
 
 func (r Receipt) against() string {

@@ -62,11 +62,11 @@ func andMore(b *strings.Builder, all int) {
 	}
 }
 
-// writeTests writes the table of the tests that tell; a test of which a subtest is listed is left out.
+// writeTests writes the table of the tests that tell, or of all that ran when none does. A test with subtests is one row, which names a few of them.
 func (r Receipt) writeTests(b *strings.Builder) {
 	shown, more := 0, 0
 	for _, t := range r.Tests {
-		if !t.Tells && r.Proven || r.hasSubtest(t) {
+		if r.Proven && !t.Tells || r.nested(t.Name, r.Proven) {
 			continue
 		}
 		if shown == markdownRows {
@@ -81,21 +81,35 @@ func (r Receipt) writeTests(b *strings.Builder) {
 		if t.Tells {
 			head = "pass, twice"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s |\n", code(clip(t.Name, 160)), t.Base, head)
+		fmt.Fprintf(b, "| %s%s | %s | %s |\n", code(clip(t.Name, 160)), r.subtests(t), t.Base, head)
 	}
 	if more > 0 {
 		fmt.Fprintf(b, "\nand %d more\n", more)
 	}
 }
 
-// hasSubtest reports whether a listed subtest of t says as much as t.
-func (r Receipt) hasSubtest(t TestResult) bool {
+// subtests names a few subtests of t that ended as t did: " (`empty`, `two lines` and 3 more)".
+func (r Receipt) subtests(t TestResult) string {
+	const most = 3
+	var names []string
+	more := 0
 	for _, o := range r.Tests {
-		if o.Tells == t.Tells && strings.HasPrefix(o.Name, t.Name+"/") {
-			return true
+		name, ok := strings.CutPrefix(o.Name, t.Name+"/")
+		switch {
+		case !ok || o.Tells != t.Tells || o.Base != t.Base:
+		case len(names) < most:
+			names = append(names, code(clip(name, 60)))
+		default:
+			more++
 		}
 	}
-	return false
+	switch {
+	case len(names) == 0:
+		return ""
+	case more == 0:
+		return " (" + strings.Join(names, ", ") + ")"
+	}
+	return fmt.Sprintf(" (%s and %d more)", strings.Join(names, ", "), more)
 }
 
 // Evidence is what goes back to the session whose work was refused: what is wrong, where, what was run and its last words. It

@@ -39,9 +39,9 @@ func TestTheReceiptReadsWell(t *testing.T) {
 	r := Receipt{
 		Proven: true, Strength: Assertion, Base: "1111111aaaa", Head: "2222222bbbb", Against: "main", Seconds: 8.44,
 		Tests: []TestResult{
-			{Name: "csv.TestQuotes", Base: Failed, Head: Passed, New: true, Tells: true},
-			{Name: "csv.TestQuotes/empty", Base: Failed, Head: Passed, New: true, Tells: true},
-			{Name: "csv.TestRows", Base: Passed, Head: Passed},
+			{Name: "in/csv.TestQuotes", Base: Failed, Head: Passed, New: true, Tells: true},
+			{Name: "in/csv.TestQuotes/empty", Base: Failed, Head: Passed, New: true, Tells: true},
+			{Name: "in/csv.TestRows", Base: Passed, Head: Passed},
 		},
 		Suite:    &Suite{Command: "go test ./...", Passed: true, Tests: 312},
 		Warnings: []string{"assertions-removed: csv_test.go:12: TestRows has 2 assertions, 1 fewer than before; it fails without the change"},
@@ -50,7 +50,7 @@ func TestTheReceiptReadsWell(t *testing.T) {
 		"**1 new test fails on main, passes here** · the whole suite passes\n\n" +
 		"<sub>base `1111111` · head `2222222` · strength: assertion · `go test ./...` (312 tests) · 8.4 s · void when head or base changes</sub>\n\n" +
 		"| test | on main | here |\n|---|---|---|\n" +
-		"| `csv.TestQuotes/empty` | fail | pass, twice |\n\n" +
+		"| `in/csv.TestQuotes` (`empty`) | fail | pass, twice |\n\n" +
 		"To be looked at:\n\n" +
 		"- assertions-removed: csv\\_test.go:12: TestRows has 2 assertions, 1 fewer than before; it fails without the change\n"
 	if got := r.Markdown(); got != want {
@@ -89,12 +89,12 @@ func TestNoWordOfTheSessionBecomesMarkup(t *testing.T) {
 
 func TestEvidenceTellsTheSessionWhatToRepair(t *testing.T) {
 	r := Receipt{Base: "1111111aaaa", Head: "2222222bbbb", Refusals: []Refusal{{
-		Policy: PolicyFailOnHead, Detail: "the change's own tests fail with it: csv.TestQuotes",
+		Policy: PolicyFailOnHead, Detail: "the change's own tests fail with it: in/csv.TestQuotes",
 		Ran: "go test -count=1 '-run=^(TestQuotes)$' ./csv", Output: "=== RUN\n    csv_test.go:9: got 1, want 2\n--- FAIL: TestQuotes (0.00s)\n",
 	}, {Policy: PolicyStub, Detail: "a body stands for code that is not written", File: "csv/csv.go", Line: 12}}}
 	const want = `The work is not accepted yet (base 1111111, head 2222222). Repair each point; it is then judged again.
 
-1. [tests-fail-on-head] the change's own tests fail with it: csv.TestQuotes
+1. [tests-fail-on-head] the change's own tests fail with it: in/csv.TestQuotes
    ran:      go test -count=1 '-run=^(TestQuotes)$' ./csv
    expected: every test that the change adds or alters passes with the change
    last lines:

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 )
@@ -100,7 +101,7 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 // compileOnly looks at tests that do not even compile on the base. They count when what they miss there is what the change brings.
 func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	said := ""
-	for _, group := range sortedKeys(s.base.broken) {
+	for _, group := range slices.Sorted(maps.Keys(s.base.broken)) {
 		said += s.base.broken[group]
 	}
 	if p.change.brings(said) {
@@ -111,7 +112,7 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 		return err
 	}
 	if len(clean.broken) > 0 {
-		return p.baseRed([]test{{group: sortedKeys(clean.broken)[0]}}, clean)
+		return p.baseRed([]test{{group: slices.Sorted(maps.Keys(clean.broken))[0]}}, clean)
 	}
 	p.refuse(Refusal{
 		Policy: PolicyNotCompiling, Ran: s.base.command, Output: said,
@@ -143,12 +144,12 @@ func (s sides) whyNothingTells() Refusal {
 	case len(idle) > 0 && len(passing) == 0:
 		return Refusal{
 			Policy: PolicySkipped, Ran: s.head.command, Output: s.head.words(idle[0]),
-			Detail: "the tests of the change are skipped: " + names(leaves(idle)),
+			Detail: "the tests of the change are skipped: " + names(tops(idle)),
 		}
 	case len(passing) > 0:
 		return Refusal{
 			Policy: PolicyPassOnBase, Ran: s.base.command,
-			Detail: "the tests of the change pass without it as well, so they prove nothing: " + names(leaves(passing)),
+			Detail: "the tests of the change pass without it as well, so they prove nothing: " + names(tops(passing)),
 		}
 	}
 	return Refusal{

@@ -3,15 +3,18 @@ package proof
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
 
-// telling are the tests of the change that fail on the base and pass on the head: they prove it.
+// telling are the tests of the change that fail on the base and pass on the head: they prove it. Where the program does not compile, all of its tests
+// fail alike, so only those count that are touched themselves.
 func (p plan) telling(base, head results) []test {
 	var list []test
 	for t, s := range head.tests {
-		if s == Passed && p.decides(t) && bad(base.statusOf(t, p.named)) {
+		was := base.statusOf(t, p.named)
+		if s == Passed && p.decides(t) && bad(was) && (was != Uncompiled || p.touched(t)) {
 			list = append(list, t)
 		}
 	}
@@ -41,6 +44,13 @@ func steady(tests []test, same func(test) bool) (kept, flaky []test) {
 
 func sortTests(tests []test) {
 	slices.SortFunc(tests, compareTests)
+}
+
+// sortedTests are the keys of a map in order.
+func sortedTests[V any](m map[test]V) []test {
+	tests := slices.Collect(maps.Keys(m))
+	sortTests(tests)
+	return tests
 }
 
 func compareTests(a, b test) int { return cmp.Compare(a.String(), b.String()) }
@@ -129,6 +139,11 @@ func leaves(tests []test) []test {
 		}
 	}
 	return slices.DeleteFunc(tests, func(t test) bool { return parent[t] })
+}
+
+// tops drops the subtests of tests that are in the sorted list too.
+func tops(tests []test) []test {
+	return slices.DeleteFunc(slices.Clone(tests), func(t test) bool { return t != t.top() && slices.Contains(tests, t.top()) })
 }
 
 // both are the failures of two runs of the same thing; those of the first alone are flaky.

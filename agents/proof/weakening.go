@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 )
 
 // Policies on what happens to tests that are there already.
@@ -21,6 +22,7 @@ type goTestChange struct {
 	test           test
 	file           string
 	before, after  *measure // nil where it is not there
+	first, last    int      // its lines in the base
 	altered        bool     // lines of the old one are gone
 	wasBuilt       bool     // its file was one that go builds here
 	isBuilt        bool     // its file is one
@@ -51,12 +53,12 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 				for _, fn := range parsed.tests() {
 					m := parsed.measure(fn)
 					e := get(test{dir, fn.name}, p)
-					e.before, e.wasBuilt = &m, wasBuilt
+					e.before, e.first, e.last, e.wasBuilt = &m, fn.first, fn.last, wasBuilt
 					e.altered = fn.loses(f.removed)
 				}
 				shared[dir] = shared[dir] || f.after() != "" && parsed.sharedLoses(f.removed)
 				for name, m := range parsed.tables() {
-					get(test{dir, "var " + name}, p).before = &m
+					get(test{dir, tablePrefix + name}, p).before = &m
 				}
 			}
 		}
@@ -71,7 +73,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 					e.after, e.file, e.isBuilt = &m, p, isBuilt
 				}
 				for name, m := range parsed.tables() {
-					get(test{dir, "var " + name}, p).after = &m
+					get(test{dir, tablePrefix + name}, p).after = &m
 				}
 			}
 		}
@@ -168,10 +170,11 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			proved = "it fails without the change and passes with it"
 		}
 		switch {
+		case e.after == nil && e.isTable(): // what used it is judged by itself
 		case e.after == nil && e.movedTo != "":
 			add(PolicyDeleted, "it seems to go on as "+e.movedTo, "%s is gone", e.test)
 		case e.after == nil && e.subjectRemoved:
-			add(PolicyDeleted, "what it tested is gone as well", "%s is gone", e.test)
+			add(PolicyDeleted, "what it tested is gone, or has another shape", "%s is gone", e.test)
 		case e.after == nil:
 			add(PolicyDeleted, "", "%s is gone, and what it tested is still there", e.test)
 		case e.wasBuilt && !e.isBuilt:
@@ -193,6 +196,17 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 	}
 	return all
 }
+
+// gone reports whether the test is gone and nothing explains it yet.
+func (e goTestChange) gone() bool {
+	return e.before != nil && e.after == nil && !e.isTable() && e.movedTo == "" && !e.subjectRemoved
+}
+
+// isTable reports whether it is a table rather than a test.
+func (e goTestChange) isTable() bool { return strings.HasPrefix(e.test.name, tablePrefix) }
+
+// tablePrefix marks the names of tables among those of tests.
+const tablePrefix = "var "
 
 // skipsMore reports whether the test has a skip that it had not.
 func (e goTestChange) skipsMore() bool {
