@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -196,13 +197,18 @@ func TestAnEditOverridesTheOneThatHasNotLeft(t *testing.T) {
 
 func TestAnEditThatComesWhileItsMessageIsUnderWayIsNotLost(t *testing.T) {
 	inWorld(t, func(w *world) {
-		w.Fault(bottest.Fault{Method: "sendMessage", Chat: vera, Kind: bottest.TimeoutAfterCommit})
+		once := sync.OnceFunc(func() { // the call has been made and is not answered yet
+			first, err := w.store.Keyed(w.Context(), fmt.Sprintf("test:1@%d", vera))
+			w.must(err)
+			w.must(w.store.Enqueue(w.Context(), store.Outgoing{Key: "edit", Chat: vera, Kind: store.Edit, TargetRow: first.ID, Text: "the newest word"}))
+		})
+		w.OnWrite(func(_ int, kind, phase string) {
+			if kind == "sendMessage" && phase == "before" {
+				once()
+			}
+		})
 		w.queue(vera, 1)
-		w.wait(time.Second) // the call hangs
-		first, err := w.store.Keyed(w.Context(), fmt.Sprintf("test:1@%d", vera))
-		w.must(err)
-		w.must(w.store.Enqueue(w.Context(), store.Outgoing{Key: "edit", Chat: vera, Kind: store.Edit, TargetRow: first.ID, Text: "the newest word"}))
-		w.wait(2 * time.Minute)
+		w.settle()
 		w.hears(vera, "the newest word")
 	})
 }

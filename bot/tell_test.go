@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"lightsout/bot/bottest"
 	"lightsout/store"
 )
 
@@ -254,6 +255,26 @@ func TestAHeartbeatTakesThePlaceOfTheOneBeforeUnlessSomethingWasSaid(t *testing.
 		beat(3)
 		w.last(vera, "Standing by 2")
 		w.last(vera, "Standing by 3")
+	})
+}
+
+func TestHeartbeatsDoNotPileUpWhileTheChatIsDown(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.queue(vera, 1)
+		w.Fault(bottest.Fault{Method: "sendMessage", Chat: vera, Kind: bottest.Internal, Times: 5})
+		for range 5 {
+			w.must(w.store.Record(w.Context(), store.Event{Kind: store.Heartbeat}))
+		}
+		w.wait(10 * time.Minute)
+		beats := 0
+		for _, m := range w.Messages(vera) {
+			if strings.HasPrefix(m.Plain, "💤") {
+				beats++
+			}
+		}
+		if beats != 1 {
+			t.Errorf("%d heartbeats, deleted ones included\n%s", beats, w.transcript(vera))
+		}
 	})
 }
 
