@@ -206,15 +206,12 @@ func TestManyClientsAtOnceLeaveOneOfEach(t *testing.T) {
 }
 
 func TestReviewerLooksAtEveryHeadOnce(t *testing.T) {
-	var mu sync.Mutex
-	var seen []string
+	var seen notes
 	r := newRig(t, func(o *Options) {
 		judged(o)
 		o.Reviewer = func(p Pull) []Review {
-			mu.Lock()
-			defer mu.Unlock()
-			seen = append(seen, p.Head)
-			if len(seen) == 1 {
+			seen.add("%s", p.Head)
+			if seen.String() == p.Head {
 				return []Review{{Author: "reviewer[bot]", State: "CHANGES_REQUESTED", Body: "Mind the gap."}}
 			}
 			return []Review{{Author: "reviewer[bot]", State: "APPROVED"}}
@@ -225,7 +222,7 @@ func TestReviewerLooksAtEveryHeadOnce(t *testing.T) {
 	second := r.committed("topic", map[string]string{"notes.txt": "two\n"})
 	r.idle()
 	r.want(200, "GET", fmt.Sprintf("/pulls/%d", n), nil)
-	if got := strings.Join(seen, " "); got != first+" "+second {
+	if got := seen.String(); got != first+", "+second {
 		t.Errorf("seen %s", got)
 	}
 	var states []string

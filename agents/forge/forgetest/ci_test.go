@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -131,18 +132,18 @@ func TestEachCheckStandsForItself(t *testing.T) {
 }
 
 func TestRerunMakesANewAttempt(t *testing.T) {
-	pass := false
+	var pass atomic.Bool
 	r := newRig(t, func(o *Options) {
 		o.TestCommand = nil
 		o.Checks = []Check{
-			{Name: "flaky", Judge: func(string) (bool, string) { return pass, "" }},
+			{Name: "flaky", Judge: func(string) (bool, string) { return pass.Load(), "" }},
 			{Name: "steady", Judge: func(string) (bool, string) { return true, "" }},
 		}
 	})
 	head := r.committed("topic", map[string]string{"notes.txt": "x"})
 	r.idle()
 	first, steady := r.checkRun(head, "flaky"), r.checkRun(head, "steady")
-	pass = true
+	pass.Store(true)
 	run := at(t, r.want(200, "GET", "/actions/runs?head_sha="+head, nil), "workflow_runs.0").(map[string]any)
 	r.want(201, "POST", "/actions/runs/"+id(run)+"/rerun-failed-jobs", nil)
 	r.idle()

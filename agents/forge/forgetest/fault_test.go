@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -133,8 +134,11 @@ func TestRateLimitsAreToldAsGitHubTellsThem(t *testing.T) {
 }
 
 func TestHourlyLimitIsEnforcedAndEnds(t *testing.T) {
-	now := time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC)
-	r := newRig(t, func(o *Options) { judged(o); o.RateLimit = 2; o.Now = func() time.Time { return now } })
+	var hours atomic.Int64
+	now := func() time.Time {
+		return time.Date(2030, 5, 6, 7, 8, 9, 0, time.UTC).Add(time.Duration(hours.Load()) * time.Hour)
+	}
+	r := newRig(t, func(o *Options) { judged(o); o.RateLimit, o.Now = 2, now })
 	left := func() string { return r.do("GET", "/labels", nil).header.Get("X-RateLimit-Remaining") }
 	if a, b := left(), left(); a != "1" || b != "0" {
 		t.Errorf("remaining %s, %s", a, b)
@@ -149,7 +153,7 @@ func TestHourlyLimitIsEnforcedAndEnds(t *testing.T) {
 	if _, errors := r.graphql(`{ viewer { login } }`, nil); errors != nil {
 		t.Errorf("graphql has a limit of its own: %v", errors)
 	}
-	now = now.Add(time.Hour)
+	hours.Store(1)
 	if got := left(); got != "1" {
 		t.Errorf("an hour later: %s", got)
 	}
@@ -189,9 +193,9 @@ func TestUnchangedAnswerIs304AndCostsNothing(t *testing.T) {
 
 func TestHookIsCalledAroundEveryWrite(t *testing.T) {
 	r := newRig(t, judged)
-	var calls []string
+	var calls notes
 	r.OnWrite(func(n int, kind, phase string) {
-		calls = append(calls, fmt.Sprintf("%d %s %s %d", n, kind, phase, len(r.Pulls()))) // the server is not locked
+		calls.add("%d %s %s %d", n, kind, phase, len(r.Pulls())) // the server is not locked
 	})
 	r.pushed("topic", map[string]string{"notes.txt": "one\n"})
 	r.want(201, "POST", "/pulls", map[string]any{"title": "T", "head": "topic", "base": "main"})
@@ -201,7 +205,7 @@ func TestHookIsCalledAroundEveryWrite(t *testing.T) {
 		t.Error("nonsense was taken")
 	}
 	want := "1 push before 0, 1 push after 0, 2 pull.create before 0, 2 pull.create after 1, 3 pull.create before 1, 4 pull.draft before 1"
-	if got := strings.Join(calls, ", "); got != want {
+	if got := calls.String(); got != want {
 		t.Errorf("calls\n%s, want\n%s", got, want)
 	}
 	r.clean()
@@ -209,9 +213,10 @@ func TestHookIsCalledAroundEveryWrite(t *testing.T) {
 
 func TestHookCanKeepAWriteFromBeingDone(t *testing.T) {
 	r := newRig(t, judged)
-	crash := true
+	var crash atomic.Bool
+	crash.Store(true)
 	r.OnWrite(func(int, string, string) {
-		if crash {
+		if crash.Load() {
 			panic(http.ErrAbortHandler)
 		}
 	})
@@ -221,7 +226,7 @@ func TestHookCanKeepAWriteFromBeingDone(t *testing.T) {
 	if _, err := r.push("topic", map[string]string{"a": "b"}, token); err == nil {
 		t.Error("the push was answered")
 	}
-	crash = false
+	crash.Store(false)
 	if _, there := r.Branches()["topic"]; there || len(r.list("/issues")) != 0 {
 		t.Error("it was done")
 	}
@@ -239,7 +244,8 @@ func TestWriteOfAClientThatDiedIsNotDone(t *testing.T) {
 		}
 	})
 	gone := make(chan struct{})
-	r.witness = func(req *http.Request) { go func() { <-req.Context().Done(); close(seen) }() }
+	watch := func(req *http.Request) { go func() { <-req.Context().Done(); close(seen) }() }
+	r.witness.Store(&watch)
 	go func() {
 		defer close(gone)
 		if _, err := r.send(r.request("POST", api("/issues"), map[string]any{"title": "T"}).WithContext(ctx)); err == nil {
@@ -247,7 +253,8 @@ func TestWriteOfAClientThatDiedIsNotDone(t *testing.T) {
 		}
 	}()
 	<-gone
-	if r.witness = nil; r.Writes() != 1 || len(r.list("/issues")) != 0 {
+	r.witness.Store(nil)
+	if r.Writes() != 1 || len(r.list("/issues")) != 0 {
 		t.Errorf("%d writes, issues %v", r.Writes(), r.list("/issues"))
 	}
 	r.clean()
@@ -268,8 +275,8 @@ func TestHookCanPushBetweenDecisionAndMerge(t *testing.T) {
 func TestRejectedPushIsNotCommitted(t *testing.T) {
 	r := newRig(t, judged)
 	r.pushed("topic", map[string]string{"notes.txt": "one\n"})
-	var calls []string
-	r.OnWrite(func(_ int, kind, phase string) { calls = append(calls, kind+" "+phase) })
+	var calls notes
+	r.OnWrite(func(_ int, kind, phase string) { calls.add("%s %s", kind, phase) })
 	remote := strings.Replace(r.url, "http://", "http://x:"+token+"@", 1) + "/acme/greet.git"
 	dir := t.TempDir()
 	r.git("", "clone", "--quiet", r.GitDir(), dir)
@@ -277,10 +284,8 @@ func TestRejectedPushIsNotCommitted(t *testing.T) {
 	if _, err := r.tryGit(dir, "push", "--quiet", remote, "main:topic"); err == nil {
 		t.Error("the push went through")
 	}
-	for _, c := range calls {
-		if c == "push after" {
-			t.Errorf("calls: %v", calls)
-		}
+	if got := calls.String(); strings.Contains(got, "after") {
+		t.Errorf("calls: %s", got)
 	}
 	r.clean()
 }

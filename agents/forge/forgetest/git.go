@@ -73,7 +73,7 @@ func signatureOf(login string) signature {
 }
 
 // settings are those of the repository: pushes are taken over HTTP, branches may be deleted, any commit may be fetched as
-// on GitHub, and nothing is packed behind our back, since refs are read as files.
+// on GitHub, and git starts no work of its own beside ours.
 const settings = `[http]
 	receivepack = true
 [receive]
@@ -81,6 +81,8 @@ const settings = `[http]
 	denyDeletes = false
 [uploadpack]
 	allowAnySHA1InWant = true
+[fastimport]
+	unpackLimit = 0
 [gc]
 	auto = 0
 [maintenance]

@@ -66,8 +66,8 @@ func TestPushWithoutTheTokenIsRefused(t *testing.T) {
 // A push of more than http.postBuffer comes in chunks of unknown length, after a probe.
 func TestLargePushGoesThroughAndCountsOnce(t *testing.T) {
 	r := newRig(t, judged)
-	var writes []string
-	r.OnWrite(func(_ int, kind, phase string) { writes = append(writes, kind+" "+phase) })
+	var writes notes
+	r.OnWrite(func(_ int, kind, phase string) { writes.add("%s %s", kind, phase) })
 	noise := make([]byte, 3<<20)
 	state := uint32(1)
 	for i := range noise { // not to be compressed
@@ -78,7 +78,7 @@ func TestLargePushGoesThroughAndCountsOnce(t *testing.T) {
 	if got := r.want(200, "GET", "/branches/large", nil); at(t, got, "commit.sha") != head {
 		t.Errorf("branch at %v, want %s", at(t, got, "commit.sha"), head)
 	}
-	if got := strings.Join(writes, ", "); got != "push before, push after" {
+	if got := writes.String(); got != "push before, push after" {
 		t.Errorf("writes: %s", got)
 	}
 	r.clean()

@@ -11,6 +11,8 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -26,7 +28,7 @@ type rig struct {
 	url  string
 	http *http.Client
 
-	witness func(*http.Request) // sees each request as the server does
+	witness atomic.Pointer[func(*http.Request)] // sees each request as the server does
 }
 
 // greeting is a repository whose check is a shell script: it fails when greet.txt no longer says hello.
@@ -53,8 +55,8 @@ func newRig(t *testing.T, change func(*Options)) *rig {
 	}
 	r := &rig{Server: s, t: t}
 	listener := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if r.witness != nil {
-			r.witness(req)
+		if see := r.witness.Load(); see != nil {
+			(*see)(req)
 		}
 		s.ServeHTTP(w, req)
 	}))
@@ -303,4 +305,23 @@ func decoded(t *testing.T, body []byte) map[string]any {
 		t.Fatalf("%v: %s", err, body)
 	}
 	return out
+}
+
+// notes are written down by handlers while a test runs.
+type notes struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (n *notes) add(format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = append(n.list, text)
+}
+
+func (n *notes) String() string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return strings.Join(n.list, ", ")
 }
