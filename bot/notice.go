@@ -198,7 +198,11 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	case store.Resumed:
 		return brief(notice{silent: true, by: e.Data["by"]}, "▶️", title(e.Data["scope"])+" goes on", signed(e))
 	case store.RulesChanged:
-		return brief(notice{silent: true, by: e.Data["by"]}, "📜", "Rules changed", e.Data["reason"], signed(e), "/rules shows them")
+		what := "Rules changed"
+		if e.Data["by"] == "" {
+			what = "Rules" // those it starts with, or an edit by hand: the reason says which
+		}
+		return brief(notice{silent: true, by: e.Data["by"]}, "📜", what, e.Data["reason"], signed(e), "/rules shows them")
 	case store.PersonPaired:
 		return brief(notice{owners: true, whom: e.Data["id"]}, "🔑", either(e.Data["name"], "Somebody")+" may use me", "as "+e.Data["role"], "/help lists what can be asked")
 	case store.PersonRemoved:
