@@ -59,6 +59,7 @@ type Settings struct {
 	ChecksPatience time.Duration     // after which missing checks are said to be missing
 	Observe        bool              // decide and say, change nothing outside
 	AnyAuthor      bool              // tickets by people without write access are taken too
+	Secrets        []string          // the daemon's own, which must not stand in a change
 }
 
 // Factory is what the three roles share. All fields are set before the first role runs.
@@ -83,9 +84,9 @@ func (f *Factory) worktreeDir(ticket int) string {
 func (f *Factory) homeDir(ticket int) string {
 	return filepath.Join(f.Dir, "homes", ticketName(ticket))
 }
-func (f *Factory) proofDir(ticket int) string {
-	return filepath.Join(f.Dir, "proofs", ticketName(ticket))
-}
+
+// proofDir is where a role's proofs run. It stays the same from ticket to ticket: Go's build cache goes by folder.
+func (f *Factory) proofDir(role string) string { return filepath.Join(f.Dir, "proofs", role) }
 
 // Report is what one tick of a role came to, in words for whoever asked for it.
 type Report struct {

@@ -4,9 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"lightsout/agents/forge"
 	"lightsout/store"
+)
+
+// The kinds of effect that another step asks for by name.
+const (
+	pushKind   = "push"
+	mergeKind  = "merge"
+	updateKind = "update from the base"
 )
 
 // deed is one change of the world outside. Its key makes it happen once: it is logged before it is tried, looked for
@@ -61,6 +69,24 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 		return "", fmt.Errorf("%s: %w", d.kind, err)
 	}
 	return result, f.Store.Complete(ctx, d.key, result)
+}
+
+// settleDoubts closes effects of the given kinds on a ticket that were left in doubt, once the world has shown what
+// became of them: a merge whose answer was lost, when the pull request says merged. The effect with the key except is
+// left as it is; "" excepts none.
+func (f *Factory) settleDoubts(ctx context.Context, ticket int, result, except string, kinds ...string) error {
+	doubts, err := f.Store.InDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range doubts {
+		if e.Ticket == ticket && e.Key != except && slices.Contains(kinds, e.Kind) {
+			if err := f.Store.Complete(ctx, e.Key, result); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 // inDoubt tells errors after which the deed may have happened.

@@ -122,7 +122,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if err != nil {
 		return err
 	}
-	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: s.Pull.Attempts + 1, base: base, start: s.Facts.PR.Head,
+	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: s.Pull.Attempts + 1, base: base, start: s.Facts.PR.Head, proven: s.Facts.PR.Head,
 		branch: s.Pull.Branch, files: s.Pull.Files, evidence: evidence, text: sessionText(s.Facts.PR.Body),
 		told: map[string]string{"title": s.Pull.Title, "url": s.Pull.URL, "check": strings.Join(names(s.Verdict.Failed), ", "), "detail": s.Verdict.Reason, "of": strconv.Itoa(MaxAttempts)}}
 	made, err := x.work(ctx, a)

@@ -17,6 +17,9 @@ type Merger struct{ *Factory }
 // landingLease is how long landing one pull request may hold its ticket: a handful of requests to GitHub.
 const landingLease = 5 * time.Minute
 
+// updatePatience is how long GitHub may take to bring a branch up to date after it has said yes.
+const updatePatience = 10 * time.Minute
+
 // Run is one tick.
 func (m *Merger) Run(ctx context.Context) (Report, error) {
 	if pause, paused, err := m.Store.PausedFor(ctx, MergerRole); err != nil || paused {
@@ -112,7 +115,14 @@ func (m *Merger) catchUp(ctx context.Context, snap Snapshot, s Standing) (Report
 	}
 	defer leave()
 	head := s.Facts.PR.Head
-	_, err = m.once(ctx, deed{key: fmt.Sprintf("update #%d %s from %s", s.Pull.Number, head, snap.BaseSHA), kind: "update from the base", claim: &claim,
+	// GitHub promises an update and makes it later. One that it has forgotten is asked for again after a while; asking
+	// twice does no harm, since it names the head it is meant for.
+	key := fmt.Sprintf("update #%d %s from %s at %d", s.Pull.Number, head, snap.BaseSHA, snap.At.Truncate(updatePatience).Unix())
+	// Another update that is still in doubt belongs to a head or a base that is no more.
+	if err := m.settleDoubts(ctx, s.Pull.Ticket, head, key, updateKind); err != nil {
+		return Report{}, err
+	}
+	_, err = m.once(ctx, deed{key: key, kind: updateKind, claim: &claim,
 		find: func(ctx context.Context) (string, bool, error) {
 			pr, err := m.Forge.Fresh().PullRequest(ctx, s.Pull.Number)
 			return pr.Head, pr.Head != head, err
@@ -154,10 +164,9 @@ func (m *Merger) land(ctx context.Context, s Standing, g store.Grant) (Report, e
 	case err != nil:
 		return Report{}, errors.Join(fmt.Errorf("merge #%d: %w", number, err), release("merge in doubt"))
 	}
-	merged := store.Event{Kind: store.Merged, Data: map[string]string{"sha": sha, "by": g.ByName, "age": m.Store.Now().Sub(s.Pull.OpenedAt).Round(time.Second).String()}}
 	_, err = m.Store.UpdatePull(ctx, number, func(p *store.Pull) {
 		p.Verdict, p.Reason, p.MergedSHA, p.MergedBy, p.MergedAt = store.Landed, "", sha, g.ByName, m.Store.Now()
-	}, merged)
+	}, m.mergedEvent(sha, g.ByName, s.Pull))
 	return Report{Acted: true, Said: fmt.Sprintf("merged #%d as %.7s", number, sha)}, errors.Join(err, release("merged"))
 }
 
@@ -167,7 +176,7 @@ var errChangedMind = errors.New("the approval was withdrawn or the factory was p
 func (m *Merger) merge(ctx context.Context, s Standing, g store.Grant, claim store.Claim) (string, error) {
 	number, head := s.Pull.Number, s.Facts.PR.Head
 	key := fmt.Sprintf("merge #%d %s approval %d", number, head, g.ID)
-	sha, err := m.once(ctx, deed{key: key, kind: "merge", claim: &claim, detail: g.ByName,
+	sha, err := m.once(ctx, deed{key: key, kind: mergeKind, claim: &claim, detail: g.ByName,
 		find: func(ctx context.Context) (string, bool, error) {
 			pr, err := m.Forge.Fresh().PullRequest(ctx, number)
 			return pr.MergeSHA, pr.Merged, err

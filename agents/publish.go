@@ -37,6 +37,8 @@ const publishKind = "publish"
 
 func (p publication) key() string { return publishKind + " " + p.Branch + " " + p.Head }
 
+func (p publication) pushKey() string { return pushKind + " " + p.Branch + " " + p.Head }
+
 // publish takes a proven change to GitHub: push, pull request, board. Each step asks the world before it repeats
 // itself, so publish may be called again with the same publication after any crash.
 func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim) (int, error) {
@@ -51,7 +53,7 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 		var moved *worktree.PushRejected
 		if errors.As(err, &moved) {
 			// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
-			return 0, errors.Join(&setback{outcome: "foreign push", reason: err.Error()}, f.Store.Forget(ctx, p.key()))
+			return 0, errors.Join(&setback{outcome: "foreign push", reason: err.Error()}, f.Store.Forget(ctx, p.pushKey()), f.Store.Forget(ctx, p.key()))
 		}
 		return 0, err
 	}
@@ -71,6 +73,12 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 	standing, err := f.Store.Pull(ctx, pr.Number)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, err
+	}
+	if pr.Draft && standing.Verdict == store.GivenUp {
+		// The factory made it a draft when it gave up; a person has had the ticket tried again, and it is proven now.
+		if err := f.Forge.MarkReady(ctx, pr); err != nil {
+			return 0, err
+		}
 	}
 	var events []store.Event
 	if standing.Receipt != string(receipt) { // else this was recorded before a crash
@@ -108,7 +116,7 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 }
 
 func (f *Factory) push(ctx context.Context, p publication, claim store.Claim) error {
-	_, err := f.once(ctx, deed{key: "push " + p.Branch + " " + p.Head, kind: "push", claim: &claim, detail: p.Lease,
+	_, err := f.once(ctx, deed{key: p.pushKey(), kind: pushKind, claim: &claim, detail: p.Lease,
 		find: func(ctx context.Context) (string, bool, error) {
 			sha, ok, err := f.Mirror.Remote(ctx, p.Branch)
 			return sha, ok && sha == p.Head, err

@@ -227,10 +227,15 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 		}
 	}
 	var events []store.Event
+	by := old.MergedBy
 	if s.Verdict.Word == store.Landed && old.Verdict != store.Landed {
-		// The Merger records its own merges with more than this; what is met here was merged by somebody else, or
-		// its merge's answer was lost with the process that asked for it.
-		events = append(events, f.mergedEvent(ctx, pr, old))
+		// The Merger records its own merges itself; what is met here was merged by somebody else, or the merge's
+		// answer was lost with the process that asked for it.
+		var err error
+		if by, err = f.approver(ctx, pr.Number); err != nil {
+			return s.Pull, err
+		}
+		events = append(events, f.mergedEvent(pr.MergeSHA, by, old))
 	}
 	if old.Number == 0 {
 		events = append(events, store.Event{Kind: store.PullOpened, Data: map[string]string{"title": pr.Title, "url": pr.URL}})
@@ -247,7 +252,7 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 			p.OpenedAt = pr.CreatedAt
 		}
 		if pr.Merged {
-			p.MergedSHA, p.MergedAt = pr.MergeSHA, pr.MergedAt
+			p.MergedSHA, p.MergedAt, p.MergedBy = pr.MergeSHA, pr.MergedAt, by
 		}
 		if pr.State != "open" {
 			return
@@ -264,16 +269,20 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 	}, events...)
 }
 
-// mergedEvent tells of a merge; by is the person whose approval it used, where there was one.
-func (f *Factory) mergedEvent(ctx context.Context, pr forge.PullRequest, old store.Pull) store.Event {
-	data := map[string]string{"sha": pr.MergeSHA}
-	if old.MergedBy != "" {
-		data["by"] = old.MergedBy
-	} else if g, err := f.Store.Grant(ctx, pr.Number); err == nil {
-		data["by"] = g.ByName
+// approver is who approved a pull request; "" when nobody did, as with one that a person merged on GitHub.
+func (f *Factory) approver(ctx context.Context, pull int) (string, error) {
+	g, err := f.Store.Grant(ctx, pull)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
 	}
-	if !old.OpenedAt.IsZero() {
-		data["age"] = f.Store.Now().Sub(old.OpenedAt).Round(time.Second).String()
+	return g.ByName, err
+}
+
+// mergedEvent tells of a merge and of the person whose approval it used.
+func (f *Factory) mergedEvent(sha, by string, p store.Pull) store.Event {
+	data := map[string]string{"sha": sha, "by": by}
+	if !p.OpenedAt.IsZero() {
+		data["age"] = f.Store.Now().Sub(p.OpenedAt).Round(time.Second).String()
 	}
 	return store.Event{Kind: store.Merged, Data: data}
 }

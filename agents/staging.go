@@ -45,6 +45,9 @@ func (m *Merger) follow(ctx context.Context, p store.Pull) error {
 	if err := m.Store.EndGrant(ctx, p.Number, store.ApprovalUsed, fmt.Sprintf("merged as %.7s", p.MergedSHA)); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
 	}
+	if err := m.settleDoubts(ctx, p.Ticket, p.MergedSHA, "", mergeKind, updateKind); err != nil {
+		return err
+	}
 	if err := m.removeBranch(ctx, p); err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/proof"
+	"lightsout/agents/worktree"
 	"lightsout/rules"
 	"lightsout/store"
 )
@@ -27,6 +29,7 @@ type assignment struct {
 	attempt  int
 	base     string // sha that the change is proven against
 	start    string // sha that the session starts from
+	proven   string // sha whose tests were proven before and may not be weakened; "" for none
 	branch   string
 	files    []string
 	evidence string            // failing log, review words
@@ -91,7 +94,7 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 	if err := f.Mirror.Add(kept, dir, a.start, a.branch); err != nil {
 		return product{}, err
 	}
-	if err := errors.Join(os.RemoveAll(home), os.MkdirAll(filepath.Join(home, "tmp"), 0o700)); err != nil {
+	if err := errors.Join(worktree.RemoveAll(home), os.MkdirAll(filepath.Join(home, "tmp"), 0o700)); err != nil {
 		return product{}, fmt.Errorf("make the session's home: %w", err)
 	}
 	if a.text != "" {
@@ -130,7 +133,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	}
 	dir := f.worktreeDir(a.ticket.Number)
 	result, err := f.Engine.Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
-		Writable: f.Settings.Writable, Readable: f.Settings.Readable, Contain: f.Settings.Contain, Env: f.Settings.Env, Log: log})
+		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Env: f.Settings.Env, Log: log})
 	if err != nil {
 		return made, nil, fmt.Errorf("session of %s: %w", f.Engine.Name(), err)
 	}
@@ -172,8 +175,9 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 }
 
 func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, text string, log io.Writer) (proof.Receipt, error) {
-	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.ticket.Number), Env: f.Settings.Env,
-		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log})
+	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.role), Env: f.Settings.Env,
+		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
+		Secrets: f.Settings.Secrets, Since: a.proven})
 }
 
 func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, round int, policy, detail string) error {
@@ -184,7 +188,7 @@ func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, 
 // clean removes what a run needed and nobody needs after it. The mirror keeps the commits, the logs stay.
 func (f *Factory) clean(ctx context.Context, a assignment) error {
 	err := f.Mirror.Remove(ctx, f.worktreeDir(a.ticket.Number))
-	return errors.Join(err, os.RemoveAll(f.homeDir(a.ticket.Number)), os.RemoveAll(f.proofDir(a.ticket.Number)))
+	return errors.Join(err, worktree.RemoveAll(f.homeDir(a.ticket.Number)), worktree.RemoveAll(f.proofDir(a.role)))
 }
 
 // cancelPoll is how often a run looks whether a person wants it ended.

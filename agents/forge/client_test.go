@@ -40,6 +40,7 @@ var (
 		"Assign":         func(ctx context.Context, c *Client) error { _, err := c.Assign(ctx, 7, "ana"); return err },
 		"Comment":        func(ctx context.Context, c *Client) error { _, err := c.Comment(ctx, 7, "hello"); return err },
 		"ConvertToDraft": func(ctx context.Context, c *Client) error { return c.ConvertToDraft(ctx, PullRequest{NodeID: "P"}) },
+		"MarkReady":      func(ctx context.Context, c *Client) error { return c.MarkReady(ctx, PullRequest{NodeID: "P"}) },
 		"CreateIssue": func(ctx context.Context, c *Client) error {
 			_, err := c.CreateIssue(ctx, NewIssue{Title: "t"})
 			return err

@@ -257,6 +257,14 @@ func TestWordsLabelsAndPeopleAreReadBack(t *testing.T) {
 	if open := must(r.PullRequests(ctx))(t); len(open) != 1 || !open[0].Draft {
 		t.Errorf("open are %+v", open)
 	}
+	for range 2 {
+		if err := r.MarkReady(ctx, pull); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if open := must(r.PullRequests(ctx))(t); len(open) != 1 || open[0].Draft {
+		t.Errorf("open are %+v", open)
+	}
 	must(r.EditPullRequest(ctx, pull.Number, forge.PullRequestEdit{State: &state}))(t)
 	if open := must(r.PullRequests(ctx))(t); len(open) != 0 {
 		t.Errorf("open are %+v", open)

@@ -73,21 +73,34 @@ func (c *Client) EditPullRequest(ctx context.Context, number int, e PullRequestE
 
 // ConvertToDraft takes a pull request back from its readers. One that is a draft already stays one.
 func (c *Client) ConvertToDraft(ctx context.Context, pull PullRequest) error {
-	var data struct {
-		Convert struct {
-			PullRequest struct {
-				IsDraft bool `json:"isDraft"`
-			} `json:"pullRequest"`
-		} `json:"convertPullRequestToDraft"`
-	}
-	err := c.mutate(ctx, graphCall{document: "convert_to_draft", into: &data, variables: map[string]any{"pull": pull.NodeID}})
-	if err == nil && !data.Convert.PullRequest.IsDraft {
-		err = &Refused{Status: http.StatusUnprocessableEntity, Message: "it is no draft after the conversion"}
-	}
-	if err != nil {
+	if err := c.setDraft(ctx, pull, "convert_to_draft", true); err != nil {
 		return fmt.Errorf("convert pull request #%d to a draft: %w", pull.Number, err)
 	}
 	return nil
+}
+
+// MarkReady hands a draft to its readers. One that is no draft stays as it is.
+func (c *Client) MarkReady(ctx context.Context, pull PullRequest) error {
+	if err := c.setDraft(ctx, pull, "mark_ready", false); err != nil {
+		return fmt.Errorf("mark pull request #%d ready for review: %w", pull.Number, err)
+	}
+	return nil
+}
+
+// setDraft runs one of the two mutations, whose documents name their answer alike, and reads back what it did.
+func (c *Client) setDraft(ctx context.Context, pull PullRequest, document string, draft bool) error {
+	var data struct {
+		Changed struct {
+			PullRequest struct {
+				IsDraft bool `json:"isDraft"`
+			} `json:"pullRequest"`
+		} `json:"changed"`
+	}
+	err := c.mutate(ctx, graphCall{document: document, into: &data, variables: map[string]any{"pull": pull.NodeID}})
+	if err == nil && data.Changed.PullRequest.IsDraft != draft {
+		err = &Refused{Status: http.StatusUnprocessableEntity, Message: fmt.Sprintf("its draft state is %v after the change", !draft)}
+	}
+	return err
 }
 
 // UpdateBranch merges the base into the branch, if its head is still the one expected. GitHub does it soon after it has

@@ -98,7 +98,7 @@ func (m *Mirror) place(ctx context.Context, path, commit, branch string, reuse b
 			return m.hand(c, "", sha)
 		}
 	}
-	if err := errors.Join(removeAll(c.path), removeAll(c.keep)); err != nil {
+	if err := errors.Join(RemoveAll(c.path), RemoveAll(c.keep)); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(c.path, 0o700); err != nil {
@@ -124,7 +124,7 @@ func (m *Mirror) recycle(ctx context.Context, c workingCopy, commit string) erro
 	if err := c.forget(append([]string{readyFile}, mergeFiles...)...); err != nil {
 		return err
 	}
-	if err := removeAll(filepath.Join(c.path, ".git")); err != nil {
+	if err := RemoveAll(filepath.Join(c.path, ".git")); err != nil {
 		return err
 	}
 	if _, err := c.survey(); err != nil { // makes all readable, and removes what would make git wait
@@ -144,7 +144,7 @@ func (m *Mirror) recycle(ctx context.Context, c workingCopy, commit string) erro
 	for _, e := range entries {
 		if e.mode == modeSubmodule {
 			dir := filepath.Join(c.path, e.path)
-			if err := errors.Join(removeAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+			if err := errors.Join(RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
 				return err
 			}
 		}
@@ -159,7 +159,7 @@ func (m *Mirror) Remove(ctx context.Context, path string) error {
 		err = context.Cause(ctx)
 	}
 	if err == nil {
-		err = errors.Join(removeAll(c.path), removeAll(c.keep))
+		err = errors.Join(RemoveAll(c.path), RemoveAll(c.keep))
 	}
 	if err != nil {
 		return fmt.Errorf("remove working copy: %w", err)
@@ -171,7 +171,7 @@ func (m *Mirror) Remove(ctx context.Context, path string) error {
 // index, so that the session finds a clean status.
 func (m *Mirror) hand(c workingCopy, branch, head string) error {
 	private := filepath.Join(c.path, ".git")
-	if err := removeAll(private); err != nil {
+	if err := RemoveAll(private); err != nil {
 		return err
 	}
 	for _, dir := range []string{c.keep, private} {
@@ -235,9 +235,9 @@ func (m *Mirror) layout(dir, branch, head string) error {
 	return nil
 }
 
-// removeAll deletes path even where folders were made read-only, as Go's module cache is. Symbolic links are removed,
+// RemoveAll deletes path, as os.RemoveAll does, even where folders were made read-only, as Go's module cache is. Symbolic links are removed,
 // never followed.
-func removeAll(path string) error {
+func RemoveAll(path string) error {
 	err := os.RemoveAll(path)
 	if err == nil {
 		return nil

@@ -88,6 +88,7 @@ type call struct {
 	limit  time.Duration // 0 is localLimit
 	most   int64         // bytes of output; 0 is maxOutput
 	remote bool          // talks to the remote: the token goes along
+	found  bool          // about the repository that dir is in, not about the mirror
 	config [][2]string   // beside hardened
 }
 
@@ -111,7 +112,9 @@ func (m *Mirror) git(ctx context.Context, c call) ([]byte, error) {
 	if gitDir == "" {
 		gitDir = m.dir
 	}
-	env = append(env, "GIT_DIR="+gitDir)
+	if !c.found {
+		env = append(env, "GIT_DIR="+gitDir)
+	}
 	if c.work != "" {
 		env = append(env, "GIT_WORK_TREE="+c.work)
 	}

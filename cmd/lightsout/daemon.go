@@ -162,7 +162,8 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
 		Writable: append(caches, c.Containment.Writable...), Readable: c.Containment.Readable, MergeMethod: c.Merge.Method,
 		Staging: c.Staging.Workflow, StagingInputs: c.Staging.Inputs, StagingLimit: c.Staging.Limit, ChecksPatience: c.Merge.ChecksPatience,
-		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor}
+		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
+		Secrets: []string{c.GitHub.Token.value, c.Telegram.Token.value}}
 	return &agents.Factory{Store: s, Forge: client, Mirror: mirror, Engine: runner, RulesPath: c.Rules, Dir: c.State,
 		Instance: rand.Text(), Settings: settings, Log: d.log}, nil
 }
@@ -232,9 +233,12 @@ func (d *daemon) sessionEnvironment() (env, caches []string, err error) {
 	return env, []string{root}, nil
 }
 
+// oldestLandlock is the first version that holds renames and links across folders, too.
+const oldestLandlock = 2
+
 // contain says whether Landlock is put around sessions, and refuses to start where it is demanded and missing.
 func (d *daemon) contain() (bool, error) {
-	switch has := process.LandlockABI() > 0; d.config.Containment.Landlock {
+	switch has := process.LandlockABI() >= oldestLandlock; d.config.Containment.Landlock {
 	case "off":
 		return false, nil
 	case "require":

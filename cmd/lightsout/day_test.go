@@ -189,8 +189,8 @@ func approveEvery(ctx context.Context, t *testing.T, chat *bottest.Server, pause
 		case <-time.After(pause):
 		}
 		for _, m := range chat.Messages(1001) {
-			if button, data, ok := approveButton(m); ok && !tapped[data] {
-				tapped[data] = true
+			if button, key, ok := approveButton(m); ok && !tapped[key] {
+				tapped[key] = true
 				check(t, chat.Press(1001, m.ID, button))
 			}
 		}

@@ -262,15 +262,16 @@ func (d *demo) approveAll(ctx context.Context, s *store.Store) error {
 	}
 }
 
-// approveButton finds the button of a message that says a pull request is ready. Its data is new for each head.
-func approveButton(m bottest.Message) (text, data string, ok bool) {
+// approveButton finds the button of a message that says a pull request is ready. key is new for each head, and for each
+// message that shows it: one that was sent again, since nobody knew whether it had arrived, is tapped where it stands.
+func approveButton(m bottest.Message) (text, key string, ok bool) {
 	if m.Deleted || !strings.Contains(m.Plain, "ready") {
 		return "", "", false
 	}
 	for _, row := range m.Buttons {
 		for _, b := range row {
 			if strings.Contains(b.Text, "Approve") {
-				return b.Text, b.Data, true
+				return b.Text, fmt.Sprint(m.ID, " ", b.Data), true
 			}
 		}
 	}

@@ -51,25 +51,23 @@ func (p proveCommand) Run(ctx context.Context, c console) error {
 }
 
 func (p proveCommand) prove(ctx context.Context, c console, work string) (proof.Receipt, error) {
-	mirror, err := localMirror(ctx, c, p.Repo, work)
+	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: work, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost",
+		Now: time.Now, PrivateDir: filepath.Join(work, "home"), Path: lookup(c.environ, "PATH")})
 	if err != nil {
 		return proof.Receipt{}, err
 	}
-	base, err := mirror.Resolve(ctx, p.Base)
+	commits, err := mirror.Borrow(ctx, p.Repo, p.Base, p.Head)
 	if err != nil {
-		return proof.Receipt{}, fmt.Errorf("prove: base %s: %w", p.Base, err)
+		return proof.Receipt{}, fmt.Errorf("prove: %w", err)
 	}
-	head, err := mirror.Resolve(ctx, p.Head)
-	if err != nil {
-		return proof.Receipt{}, fmt.Errorf("prove: head %s: %w", p.Head, err)
-	}
+	base, head := commits[0], commits[1]
 	text, err := p.text(ctx, mirror, head)
 	if err != nil {
 		return proof.Receipt{}, err
 	}
 	env, caches := hostEnvironment(c.environ)
 	return proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: without(p.Test, "--"), Text: text, Dir: filepath.Join(work, "proof"), Env: env,
-		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() > 0, Writable: caches, Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
+		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
 }
 
 func (p proveCommand) text(ctx context.Context, m *worktree.Mirror, head string) (string, error) {
@@ -81,21 +79,6 @@ func (p proveCommand) text(ctx context.Context, m *worktree.Mirror, head string)
 		return "", fmt.Errorf("prove: %w", err)
 	}
 	return string(text), nil
-}
-
-// localMirror makes a mirror of a repository on this machine: its branches and what they hold, nothing else of it.
-func localMirror(ctx context.Context, c console, repo, work string) (*worktree.Mirror, error) {
-	path, err := filepath.Abs(repo)
-	if err != nil {
-		return nil, err
-	}
-	home := filepath.Join(work, "home")
-	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: path, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost", Now: time.Now,
-		PrivateDir: home, Path: lookup(c.environ, "PATH")})
-	if err != nil {
-		return nil, err
-	}
-	return mirror, mirror.Fetch(ctx)
 }
 
 // hostEnvironment is the environment for commands that a person tries by hand: the same names as in the factory, with

@@ -208,8 +208,8 @@ func (r *rig) died() bool {
 // tapReady presses Approve on what the chat calls ready, once for each button.
 func (r *rig) tapReady(tapped map[string]bool) {
 	for _, m := range r.chat.Messages(1001) {
-		if button, data, ok := approveButton(m); ok && !tapped[data] {
-			tapped[data] = true
+		if button, key, ok := approveButton(m); ok && !tapped[key] {
+			tapped[key] = true
 			check(r.t, r.chat.Press(1001, m.ID, button))
 		}
 	}
@@ -247,11 +247,19 @@ func (r *rig) await(done func() bool) {
 	}
 }
 
-// story is what GitHub saw.
+// story is what GitHub and the chat saw, for a test that failed.
 func (r *rig) story() string {
 	var b strings.Builder
 	for _, m := range r.forge.Mutations() {
 		fmt.Fprintf(&b, "%3d %-16s %-14s %-10s %s\n", m.N, m.Kind, m.Actor, m.Target, m.Detail)
+	}
+	pulls, err := r.store.AllPulls(r.t.Context())
+	for _, p := range pulls {
+		fmt.Fprintf(&b, "#%d %s (%s), staging %q\n", p.Number, p.Verdict, p.Reason, p.Staging)
+	}
+	fmt.Fprintln(&b, err)
+	if err := r.chat.WriteJSON(&b); err != nil {
+		fmt.Fprintln(&b, err)
 	}
 	return b.String()
 }

@@ -61,7 +61,7 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 	}
 	env, caches := hostEnvironment(c.environ)
 	result, err := chosen.Run(ctx, engine.Session{Prompt: string(prompt), Dir: dir, Home: home, Marker: "lightsout-session-" + rand.Text(), Env: env,
-		Limits: process.Limits{Wall: s.Limit, Silence: s.Silence, Output: 256 << 20}, Contain: process.LandlockABI() > 0, Writable: caches, Log: c.err})
+		Limits: process.Limits{Wall: s.Limit, Silence: s.Silence, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Log: c.err})
 	if err = errors.Join(err, os.RemoveAll(home)); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
