@@ -31,6 +31,7 @@ func (d *document) checkGitHub(c *Config) {
 
 func (d *document) checkBoard(g *GitHub) {
 	switch {
+	case d.blamed["github.board"]: // which of the two it is to be is not known
 	case g.Board != "project" && g.Board != "labels":
 		d.fault(keyOf("github.board"), "is no kind of board", `write board = "project" for a GitHub project, or board = "labels" for labels such as "status: todo"`)
 	case g.Board == "project" && g.Project == 0:

@@ -72,7 +72,7 @@ func loadConfig(path string, environ []string) (Config, error) {
 func readConfig(path string) ([]byte, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: there is no configuration; write one with: lightsout init --config %s", path, shellWord(path))
+		return nil, fmt.Errorf("%s: there is no configuration; write one with: %s", path, commandFor("init", path))
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read the configuration: %w", err)
@@ -205,13 +205,16 @@ func likeSecret(s string) bool {
 }
 
 // resolve is a path of the configuration, which is meant relative to the file's folder.
-func (d *document) resolve(path string) string {
+func (d *document) resolve(path string) string { return beside(d.file, path) }
+
+// beside is a path relative to a file's folder.
+func beside(file, path string) string {
 	if filepath.IsAbs(path) {
 		return filepath.Clean(path)
 	}
-	folder, err := filepath.Abs(filepath.Dir(d.file))
+	folder, err := filepath.Abs(filepath.Dir(file))
 	if err != nil { // the working directory is gone; the path is then as good as it was
-		folder = filepath.Dir(d.file)
+		folder = filepath.Dir(file)
 	}
 	return filepath.Join(folder, path)
 }
