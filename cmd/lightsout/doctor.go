@@ -75,6 +75,7 @@ func (d doctorCommand) Run(ctx context.Context, c console) error {
 // examine tries this machine, GitHub and Telegram side by side.
 func (d doctorCommand) examine(ctx context.Context, c console) diagnosis {
 	config, err := loadConfig(d.Config, c.environ)
+	nothingTried := notTried("no configuration", "this machine", "GitHub", "git", "Telegram")
 	var faults configFaults
 	switch {
 	case errors.As(err, &faults):
@@ -82,11 +83,9 @@ func (d doctorCommand) examine(ctx context.Context, c console) diagnosis {
 		for _, fault := range faults {
 			lines = append(lines, fault.Error())
 		}
-		return diagnose(bad("configuration", strings.Join(lines, "\n"), "write what each line says"),
-			notTried("no configuration", "this machine", "GitHub", "git", "Telegram"))
+		return diagnose(bad("configuration", strings.Join(lines, "\n"), "do what each line says at its end"), nothingTried)
 	case err != nil:
-		return diagnose(bad("configuration", err.Error(), "lightsout init asks five questions and writes one"),
-			notTried("no configuration", "this machine", "GitHub", "git", "Telegram"))
+		return diagnose(bad("configuration", err.Error(), commandFor("init", d.Config)+" asks five questions and writes one"), nothingTried)
 	}
 	x := &doctor{daemon: &daemon{config: config, environ: c.environ, observe: true, log: slog.New(slog.DiscardHandler), now: time.Now}}
 	sections := []func(context.Context) []finding{x.machine, x.state, x.gitHub, x.telegram}

@@ -156,8 +156,7 @@ func nearestFolder(dir string) string {
 
 // database opens the store, which checks it, and looks who may steer. One that is not there yet is not made.
 func (x *doctor) database(ctx context.Context) []finding {
-	const pair = "lightsout pair"
-	nobody := bad("people", "nobody may steer the factory, so no role would run", pair)
+	nobody := bad("people", "nobody may steer the factory, so no role would run", commandFor("pair", x.config.path))
 	if _, err := os.Stat(x.databasePath()); errors.Is(err, fs.ErrNotExist) {
 		return []finding{good("database", "made at the first start"), nobody}
 	}

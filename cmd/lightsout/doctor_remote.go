@@ -20,22 +20,21 @@ func (x *doctor) gitHub(ctx context.Context) []finding {
 	if err != nil { // the configuration has been checked: this is a fault of ours, told all the same
 		return []finding{local, bad("GitHub", err.Error(), "")}
 	}
+	if wrong, stop := x.reachable(ctx, client); stop {
+		because := "GitHub does not answer"
+		if !wrong.Unknown {
+			because = wrong.Detail
+		}
+		return []finding{local, wrong, notTried(because, "repository", "milestone", "board", "branch", "checks", "staging", "git remote", "clock")}
+	}
 	asking, cancel := context.WithTimeout(ctx, probeTime)
 	defer cancel()
 	p, err := client.Probe(asking)
 	faults := faultsByTopic(err)
-	rest := []string{"repository", "milestone", "board", "branch", "checks", "staging", "git remote", "clock"}
-	var unreachable *forge.Unreachable
-	var limited *forge.RateLimited
-	switch {
-	case errors.Is(err, forge.ErrUnauthorized):
-		return []finding{local, bad("GitHub token", "GitHub does not accept it", x.tokenCure()), notTried("the token is refused", rest...)}
-	case errors.As(err, &limited):
-		return []finding{local, unsure("GitHub", limited.Error(), "try again then"), notTried("GitHub answers nothing until then", rest...)}
-	case errors.As(faults["token"], &unreachable), errors.Is(faults["token"], context.DeadlineExceeded):
-		return []finding{local, unsure("GitHub", "no answer: "+faults["token"].Error(), "look at network, proxy and rest_url, then try again"), notTried("GitHub does not answer", rest...)}
+	checks := []finding{local, x.token(p, faults["token"])}
+	if faults["token"] == nil {
+		checks = append(checks, clock(p))
 	}
-	checks := []finding{local, x.token(p, faults["token"]), clock(p)}
 	if err := faults["repository"]; err != nil {
 		return append(checks, x.repositoryFault(err), notTried("the repository cannot be read", "milestone", "board", "branch", "checks", "staging", "git remote"))
 	}
@@ -48,6 +47,26 @@ func (x *doctor) gitHub(ctx context.Context) []finding {
 		checks = append(checks, x.remote(ctx))
 	}
 	return checks
+}
+
+// reachable asks one small thing: where nobody answers, or the token is refused, all the rest need not be tried.
+func (x *doctor) reachable(ctx context.Context, client *forge.Client) (wrong finding, stop bool) {
+	ctx, cancel := context.WithTimeout(ctx, probeTime)
+	defer cancel()
+	_, err := client.Repository(ctx)
+	var lost *forge.Unreachable
+	var limited *forge.RateLimited
+	switch {
+	case errors.Is(err, forge.ErrUnauthorized):
+		return bad("GitHub token", "the token is refused", x.tokenCure()), true
+	case errors.As(err, &limited):
+		return unsure("GitHub", limited.Error(), "try again then"), true
+	case errors.As(err, &lost):
+		return unsure("GitHub", lost.Error(), "look at network, proxy and rest_url, then try again"), true
+	case errors.Is(err, context.DeadlineExceeded):
+		return unsure("GitHub", fmt.Sprintf("no answer within %s", probeTime), "look at network, proxy and rest_url, then try again"), true
+	}
+	return finding{}, false
 }
 
 // faultsByTopic takes the faults of a probe apart. Each begins with what it is about: token, repository, milestone, board.
@@ -65,7 +84,7 @@ func faultsByTopic(err error) map[string]error {
 func (x *doctor) tokenCure() string {
 	where := "the environment variable " + x.config.GitHub.Token.Env
 	if x.config.GitHub.Token.File != "" {
-		where = x.config.GitHub.Token.File
+		where = beside(x.config.path, x.config.GitHub.Token.File)
 	}
 	return "make a new one (the README lists what it must be able to do) and put it into " + where
 }
@@ -156,7 +175,7 @@ func (x *doctor) board(missing []string, err error) finding {
 	case err != nil:
 		return bad(name, where+": "+err.Error(), "look at board, project and project_owner, and give the token the right to projects")
 	case len(missing) > 0 && x.config.GitHub.Board == "labels":
-		return bad(name, "the repository lacks the labels "+strings.Join(missing, ", "), "create them, or let lightsout init do it")
+		return bad(name, "the repository lacks the labels "+strings.Join(missing, ", "), "create them under Issues, Labels")
 	case len(missing) > 0:
 		return bad(name, where+" lacks "+strings.Join(missing, ", "), "add them as options of its field "+x.config.GitHub.StatusField+", or name yours under [github.columns]")
 	}

@@ -157,13 +157,18 @@ func (i initCommand) conclude(ctx context.Context, c console, lacking []string) 
 	if versioned(ctx, c.environ, filepath.Dir(i.Config)) {
 		fmt.Fprintln(&b, "\nThis folder is in a git repository: keep the tokens, lightsout.toml and state/ out of it (.git/info/exclude).")
 	}
-	flag := ""
-	if name, err := filepath.Abs("lightsout.toml"); err != nil || name != i.Config {
-		flag = " --config " + shellWord(i.Config)
-	}
-	fmt.Fprintf(&b, "\nNext:\n  lightsout doctor%[1]s   # is everything there?\n  lightsout pair%[1]s     # who may steer it from Telegram\n  lightsout run%[1]s\n", flag)
+	fmt.Fprintf(&b, "\nNext:\n  %s   # is everything there?\n  %s     # who may steer it from Telegram\n  %s\n", commandFor("doctor", i.Config), commandFor("pair", i.Config), commandFor("run", i.Config))
 	_, err := fmt.Fprint(c.out, b.String())
 	return err
+}
+
+// commandFor is a command of ours as a person here would type it.
+func commandFor(name, config string) string {
+	command := "lightsout " + name
+	if usual, err := filepath.Abs("lightsout.toml"); err != nil || config != usual {
+		command += " --config " + shellWord(config)
+	}
+	return command
 }
 
 // render fills the answers into the shipped template.

@@ -41,7 +41,7 @@ func (p pairCommand) Run(ctx context.Context, c console) (err error) {
 	asking, cancel := context.WithTimeout(ctx, greetPatience)
 	defer cancel()
 	if err := d.askTelegram(asking, "getMe", &me); err != nil {
-		return fmt.Errorf("pair: %w (what to do about it: lightsout doctor)", err)
+		return fmt.Errorf("pair: %w; what to do about it says %s", err, commandFor("doctor", p.Config))
 	}
 	if err := os.MkdirAll(config.State, 0o700); err != nil {
 		return fmt.Errorf("pair: state folder: %w", err)

@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lightsout/agents/forge"
+)
+
+// unreachable is how forge says that no answer came.
+var unreachable = &forge.Unreachable{Err: errors.New("reset")}
+
+func TestDoctorsFindings(t *testing.T) {
+	x := &doctor{&daemon{config: defaults(), environ: []string{"PATH=/usr/bin:/bin", "ANTHROPIC_API_KEY="}}}
+	x.config.path = "/etc/lightsout/lightsout.toml"
+	x.config.Repository, x.config.GitHub.Project, x.config.GitHub.ProjectOwner = "acme/prices", 3, "acme"
+	x.config.GitHub.Token.File = "hub.token"
+	probe := func(change func(*forge.Probe)) forge.Probe {
+		p := forge.Probe{Login: "night-shift", Scopes: []string{"repo", "project"}, Repository: forge.Repository{FullName: "acme/prices", CanPush: true, MergeMethods: []string{"merge"}}}
+		change(&p)
+		return p
+	}
+	whole := probe(func(*forge.Probe) {})
+	for _, row := range []struct {
+		name string
+		got  finding
+		mark string // ok, bad, unknown
+		want string // in what is said
+	}{
+		{"a classic token", x.token(whole, nil), "ok", "of night-shift, scopes repo, project"},
+		{"a fine-grained token", x.token(probe(func(p *forge.Probe) { p.Scopes = nil }), nil), "ok", "rights of its own"},
+		{"an App's token", x.token(probe(func(p *forge.Probe) { p.Scopes, p.Login = nil, "" }), nil), "ok", "of a GitHub App"},
+		{"a public repository needs less", x.token(probe(func(p *forge.Probe) { p.Scopes[0] = "public_repo" }), nil), "ok", "public_repo"},
+		{"a private repository needs repo", x.token(probe(func(p *forge.Probe) { p.Scopes[0], p.Repository.Private = "public_repo", true }), nil), "bad", "without the scope repo"},
+		{"a project needs its scope", x.token(probe(func(p *forge.Probe) { p.Scopes = []string{"repo", "read:project"} }), nil), "bad", "without the scope project"},
+		{"a token that could not be asked about", x.token(forge.Probe{}, unreachable), "unknown", "reset"},
+		{"a right clock", clock(probe(func(p *forge.Probe) { p.Skew = -time.Minute })), "ok", "agrees"},
+		{"a wrong clock", clock(probe(func(p *forge.Probe) { p.Skew = -61 * time.Second })), "bad", "off by 1m1s"},
+		{"a repository", x.repository(whole.Repository), "ok", "may be pushed to"},
+		{"an archived repository", x.repository(probe(func(p *forge.Probe) { p.Repository.Archived = true }).Repository), "bad", "archived"},
+		{"a repository to look at", x.repository(probe(func(p *forge.Probe) { p.Repository.CanPush = false }).Repository), "bad", "not written"},
+		{"a merge that is not allowed", x.repository(probe(func(p *forge.Probe) { p.Repository.MergeMethods = []string{"squash", "rebase"} }).Repository), "bad", "method = squash, rebase"},
+		{"a repository that is not there", x.repositoryFault(forge.ErrNotFound), "bad", "hidden from this token"},
+		{"a repository that cannot be read", x.repositoryFault(unreachable), "unknown", "reset"},
+		{"no milestone", x.milestone(forge.Milestone{}, forge.ErrNotFound), "bad", "none is open"},
+		{"a milestone", x.milestone(forge.Milestone{Title: "Bills"}, nil), "ok", "Bills"},
+		{"a milestone that cannot be read", x.milestone(forge.Milestone{}, unreachable), "unknown", "reset"},
+		{"a board", x.board(nil, nil), "ok", "project 3 of acme"},
+		{"a board with too few columns", x.board([]string{"In Review"}, nil), "bad", "lacks In Review"},
+		{"no board", x.board(nil, forge.ErrNotFound), "bad", "project 3 of acme"},
+		{"a board that does not answer", x.board(nil, unreachable), "unknown", "reset"},
+		{"a board that is slow", x.board(nil, context.DeadlineExceeded), "unknown", "deadline"},
+		{"the token's place", bad("", "", x.tokenCure()), "bad", "/etc/lightsout/hub.token"},
+	} {
+		mark := "bad"
+		switch {
+		case row.got.OK:
+			mark = "ok"
+		case row.got.Unknown:
+			mark = "unknown"
+		}
+		if said := row.got.Detail + row.got.Cure; mark != row.mark || !strings.Contains(said, row.want) {
+			t.Errorf("%s: %s %q; want %s, with %q", row.name, mark, said, row.mark, row.want)
+		}
+		if mark == "bad" && row.got.Cure == "" {
+			t.Errorf("%s: says not what to do", row.name)
+		}
+	}
+}
+
+func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
+	bin := t.TempDir()
+	claude := filepath.Join(bin, "claude")
+	write := func(script string) {
+		t.Helper()
+		must(t, os.WriteFile(claude, []byte("#!/bin/sh\n"+script), 0o700))
+	}
+	x := func(environ ...string) finding {
+		d := &doctor{&daemon{config: defaults(), environ: append(environ, "PATH="+bin+":/usr/bin:/bin")}}
+		d.config.Engines = map[string]EngineConfig{"claude": {Pass: []string{"ANTHROPIC_API_KEY"}}}
+		return d.coder(t.Context())
+	}
+	if got := x(); got.OK || got.Cure != "npm install -g @anthropic-ai/claude-code" {
+		t.Errorf("without claude: %+v", got)
+	}
+	write("echo 'claude: no such runtime' >&2; exit 3\n")
+	if got := x("ANTHROPIC_API_KEY=canary"); got.OK || !strings.Contains(got.Detail, "no such runtime") {
+		t.Errorf("with a broken claude: %+v", got)
+	}
+	write("[ \"$1\" = --version ] && echo '2.0.1 (Claude Code)' && env >\"$HOME/env\"\n")
+	if got := x(); got.OK || !strings.Contains(got.Detail, "no credentials") {
+		t.Errorf("without credentials: %+v", got)
+	}
+	if got := x("ANTHROPIC_API_KEY=canary"); !got.OK || got.Detail != claude+" 2.0.1 (Claude Code)" {
+		t.Errorf("with everything: %+v", got)
+	}
+}
+
+func TestDoctorNeedsAStateFolderThatCanBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	must(t, os.WriteFile(file, nil, 0o600))
+	if err := writable(filepath.Join(file, "state")); err == nil {
+		t.Error("a folder inside a file can be written")
+	}
+	dir := filepath.Join(t.TempDir(), "not", "there", "yet")
+	if err := writable(dir); err != nil {
+		t.Errorf("a folder that is not there yet: %v", err)
+	}
+	if left, err := os.ReadDir(filepath.Dir(filepath.Dir(filepath.Dir(dir)))); err != nil || len(left) != 0 {
+		t.Errorf("doctor left %v behind, %v", left, err)
+	}
+}
+
+func TestDoctorTellsADamagedDatabase(t *testing.T) {
+	x := &doctor{&daemon{config: defaults()}}
+	x.config.Repository, x.config.State = "acme/prices", t.TempDir()
+	must(t, os.WriteFile(x.databasePath(), []byte(strings.Repeat("no database ", 1000)), 0o600))
+	found := x.database(t.Context())
+	if found[0].OK || found[0].Unknown || !strings.Contains(found[0].Cure, "backup") {
+		t.Errorf("found %+v", found[0])
+	}
+}
+
+func TestADiagnosisIsReadyOnlyWhenNothingIsLeftOpen(t *testing.T) {
+	fine, wrong, open := good("a", "fine"), bad("b", "wrong", "mend it"), unsure("c", "silent", "")
+	for _, row := range []struct {
+		checks []finding
+		ready  bool
+		last   string
+	}{
+		{[]finding{fine}, true, "Ready: lightsout run\n"},
+		{[]finding{fine, wrong, open}, false, "Not ready: one thing to do.\n"},
+		{[]finding{wrong, wrong}, false, "Not ready: 2 things to do.\n"},
+		{[]finding{fine, open}, false, "Nothing is known to be wrong, but not everything could be tried.\n"},
+	} {
+		r := diagnose(row.checks...)
+		var text strings.Builder
+		must(t, r.print(&text))
+		if r.Ready != row.ready || !strings.HasSuffix(text.String(), row.last) {
+			t.Errorf("%+v: ready %v, %q; want %v, %q", row.checks, r.Ready, text.String(), row.ready, row.last)
+		}
+	}
+}
+
+func TestDoctorPrintsOneObject(t *testing.T) {
+	var out, words strings.Builder
+	code := run(t.Context(), []string{"doctor", "--json", "--config", configFolder(t, "repository = 3\n")}, console{in: strings.NewReader(""), out: &out, err: &words})
+	var got diagnosis
+	if err := json.Unmarshal([]byte(out.String()), &got); err != nil || code != exitNo || words.String() != "" {
+		t.Fatalf("exit %d, %v:\n%s%s", code, err, out.String(), words.String())
+	}
+	if got.Ready || len(got.Checks) != 2 || got.Checks[0].Name != "configuration" || !strings.Contains(got.Checks[0].Detail, "lightsout.toml:1: repository: is a number") {
+		t.Errorf("got %+v", got)
+	}
+}
