@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// doctorCommand tries everything the factory needs, for real, and changes nothing.
+// doctorCommand tries everything the factory needs, for real, and leaves nothing behind.
 type doctorCommand struct {
 	Config string `short:"c" default:"lightsout.toml" help:"The configuration file." type:"path"`
 	JSON   bool   `name:"json" help:"Print JSON."`
