@@ -92,13 +92,13 @@ func writeNew(path string, text []byte) error {
 // visit asks GitHub what the board lacks and offers to make it. What goes wrong there is told and is no failure of init:
 // doctor looks again. It returns what to do about tokens that are not where the configuration says.
 func (i initCommand) visit(ctx context.Context, c console, ask *asker, config Config, d *document) (lacking []string, err error) {
-	d.readSecret(toml.Key{"telegram", "token"}, &config.Telegram.Token, c.environ)
-	before := len(d.faults)
 	d.readSecret(toml.Key{"github", "token"}, &config.GitHub.Token, c.environ)
+	mayAsk := len(d.faults) == 0
+	d.readSecret(toml.Key{"telegram", "token"}, &config.Telegram.Token, c.environ)
 	for _, fault := range d.faults {
 		lacking = append(lacking, fault.key+": "+fault.what+"\n    "+fault.cure)
 	}
-	if len(d.faults) > before {
+	if !mayAsk {
 		return lacking, nil
 	}
 	factory := &daemon{config: config, environ: c.environ, log: slog.New(slog.DiscardHandler)}

@@ -55,8 +55,11 @@ func (i initCommand) answers(ctx context.Context, c console, ask *asker) (answer
 	put := func(question, given, usual string, check func(string) error) error {
 		step++
 		question = fmt.Sprintf("[%d of %d] %s", step, steps, question)
-		if given != "" {
-			if _, err := fmt.Fprintf(c.out, "%s: %s\n", question, given); err != nil {
+		if ask.yes {
+			given = cmp.Or(given, usual)
+		}
+		if given != "" || ask.yes {
+			if _, err := fmt.Fprintf(c.out, "%s: %s\n", question, cmp.Or(given, "none")); err != nil {
 				return err
 			}
 			return check(given)
