@@ -4,7 +4,6 @@ import (
 	"io"
 	"regexp"
 	"slices"
-	"time"
 )
 
 // planWhole is the last resort: the whole test command is the only test, and its exit code the result. The base is then tested without the
@@ -12,7 +11,7 @@ import (
 func planWhole(argv []string) plan {
 	suite := wholeCommand(argv)
 	return plan{
-		commands: func(time.Duration) []command { return []command{suite} },
+		commands: func(manner) []command { return []command{suite} },
 		decides:  func(test) bool { return true },
 		touched:  func(test) bool { return true },
 		fresh:    func(test) bool { return false },

@@ -31,6 +31,7 @@ type goEvents struct {
 	rest   []byte                         // of an unfinished line
 	skip   bool                           // the line is too long: wait for its end
 	tests  map[test]string
+	second map[test]string // of those that run again in the same program
 	live   map[test]*tail
 	builds map[string]*head
 	said   map[string]*tail  // package -> its words outside of tests
@@ -42,7 +43,7 @@ type goEvents struct {
 func newGoEvents(folder func(string) string, log journal) *goEvents {
 	return &goEvents{
 		folder: folder, log: log,
-		tests: map[test]string{}, live: map[test]*tail{}, builds: map[string]*head{},
+		tests: map[test]string{}, second: map[test]string{}, live: map[test]*tail{}, builds: map[string]*head{},
 		said: map[string]*tail{}, failed: map[string]string{}, cached: map[string]bool{},
 		stray: tail{limit: outputPerProgram},
 	}
@@ -120,9 +121,15 @@ func (g *goEvents) packageEvent(e goEvent) {
 }
 
 func (g *goEvents) testEvent(t test, e goEvent) {
+	ended := g.tests
+	if _, again := g.second[t]; again {
+		ended = g.second
+	}
 	switch e.Action {
 	case "run":
-		if len(g.tests) < maximumTests {
+		if s, known := g.tests[t]; known && s != Unfinished {
+			g.second[t] = Unfinished
+		} else if len(g.tests) < maximumTests {
 			g.tests[t] = Unfinished // until it says how it ended
 			g.live[t] = &tail{limit: outputPerTest}
 		}
@@ -132,14 +139,16 @@ func (g *goEvents) testEvent(t test, e goEvent) {
 		}
 	case "pass", "skip":
 		if _, known := g.tests[t]; known {
-			g.tests[t] = map[string]string{"pass": Passed, "skip": Skipped}[e.Action]
-			delete(g.live, t)
+			ended[t] = map[string]string{"pass": Passed, "skip": Skipped}[e.Action]
+			if g.tests[t] == ended[t] {
+				delete(g.live, t)
+			}
 		}
 	case "fail":
-		if live := g.live[t]; live != nil {
-			g.tests[t] = Failed
-			if strings.Contains(live.String(), timedOut) {
-				g.tests[t] = Unfinished
+		if _, known := g.tests[t]; known {
+			ended[t] = Failed
+			if live := g.live[t]; live != nil && strings.Contains(live.String(), timedOut) {
+				ended[t] = Unfinished
 			}
 		}
 	}
@@ -152,7 +161,7 @@ func (g *goEvents) finish(e ending) results {
 		g.rest = nil
 	}
 	r := newResults()
-	r.ending, r.tests, r.cached, r.stray = e, g.tests, g.cached, g.stray.String()
+	r.ending, r.tests, r.second, r.cached, r.stray = e, g.tests, g.second, g.cached, g.stray.String()
 	for t, live := range g.live {
 		r.output[t] = live.String()
 		if e.cut != "" && !strings.Contains(r.output[t], "--- FAIL: ") {

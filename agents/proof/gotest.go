@@ -20,8 +20,8 @@ func planGo(c *change, argv []string) (plan, bool) {
 	known, came := testNames(c)
 	return plan{
 		named: true,
-		commands: func(limit time.Duration) []command {
-			return goCommands(modules, packages, flags, limit)
+		commands: func(m manner) []command {
+			return goCommands(modules, packages, flags, m)
 		},
 		decides: func(t test) bool {
 			p := packages[t.group]
@@ -53,6 +53,21 @@ func testNames(c *change) (before, after map[test]bool) {
 		note(after, f.after(), c.head)
 	}
 	return before, after
+}
+
+// testsIn are the Go tests that some of the changed files hold in the head; nil files means all.
+func testsIn(c *change, files map[string]bool) map[test]bool {
+	found := map[test]bool{}
+	for _, f := range c.tests() {
+		if p := f.after(); p != "" && path.Ext(p) == ".go" && (files == nil || files[p]) {
+			if parsed, ok := parseGo(c.head(p)); ok {
+				for _, fn := range parsed.tests() {
+					found[test{clean(path.Dir(p)), fn.name}] = true
+				}
+			}
+		}
+	}
+	return found
 }
 
 // goPackage is a package whose tests the change touches.
@@ -157,7 +172,7 @@ func goModule(c *change, dir string) (string, bool) {
 }
 
 // goCommands makes one command for each module and way to run: with the tests named, or whole packages.
-func goCommands(modules map[string]string, packages map[string]*goPackage, flags []string, limit time.Duration) []command {
+func goCommands(modules map[string]string, packages map[string]*goPackage, flags []string, m manner) []command {
 	type key struct {
 		module string
 		whole  bool
@@ -175,8 +190,11 @@ func goCommands(modules map[string]string, packages map[string]*goPackage, flags
 	for k, list := range patterns {
 		slices.Sort(list)
 		args := slices.Clone(flags)
-		if limit > 0 {
-			args = append(args, "-timeout="+limit.Round(time.Second).String())
+		if m.limit > 0 {
+			args = append(args, "-timeout="+m.limit.Round(time.Second).String())
+		}
+		if m.twice {
+			args = append(args, "-count=2")
 		}
 		if !k.whole {
 			slices.Sort(names[k])
@@ -201,7 +219,7 @@ func nearest(modules map[string]string, dir string) string {
 
 // goCommand runs packages of one module, never from remembered results.
 func goCommand(modules map[string]string, dir string, flags, patterns []string) command {
-	args := append([]string{"go", "test", "-json", "-count=1"}, flags...)
+	args := append([]string{"go", "test", "-json", "-count=1"}, flags...) // a later -count goes before
 	return command{
 		dir:    dir,
 		args:   append(args, patterns...),

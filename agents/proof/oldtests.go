@@ -50,7 +50,7 @@ func (p *prover) runOld(ctx context.Context, prepare func(context.Context) error
 		}
 		packages[t.group].tests[t.name] = true
 	}
-	return p.runAll(ctx, prepare, goCommands(goModules(p.change), packages, flags, p.patience(s)))
+	return p.runAll(ctx, prepare, goCommands(goModules(p.change), packages, flags, manner{limit: p.patience(s)}))
 }
 
 // goErrorAt is where the compiler finds fault, relative to the module.

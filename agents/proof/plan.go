@@ -19,13 +19,17 @@ func tools() []tool { return []tool{planGo} }
 
 // plan is how the tests of the change are run alone, on the head and on the base in the same way.
 type plan struct {
-	// commands are the commands of one run. A test program that runs longer than limit is to be ended by its tool,
-	// if the tool can; 0 is no limit.
-	commands func(limit time.Duration) []command
-	decides  func(test) bool // whether the test is one of those that the change adds or alters
-	touched  func(test) bool // whether the change altered its own lines, rather than what it shares with others
-	fresh    func(test) bool // whether the base does not have it
-	named    bool            // results are per test; otherwise the command is the only test
+	commands func(manner) []command // of one run
+	decides  func(test) bool        // whether the test is one of those that the change adds or alters
+	touched  func(test) bool        // whether the change altered its own lines, rather than what it shares with others
+	fresh    func(test) bool        // whether the base does not have it
+	named    bool                   // results are per test; otherwise the command is the only test
+}
+
+// manner is how the tests of the change are run.
+type manner struct {
+	limit time.Duration // a test program that runs longer is to be ended by its tool, if the tool can; 0 is no limit
+	twice bool          // each test is to run two times in a row, if the tool can: results.second says how it ended then
 }
 
 // command is one command to run under limits.

@@ -30,7 +30,7 @@ var (
 	ErrBaseRed = errors.New("base red")
 	// ErrNoTestCommand: none is given, and the repository does not show how its tests are run.
 	ErrNoTestCommand = errors.New("no test command")
-	// ErrNoTool: the program that runs the tests is not installed.
+	// ErrNoTool: the program that runs the tests, or something they need of the machine, is not there.
 	ErrNoTool = errors.New("tool missing")
 )
 

@@ -72,3 +72,14 @@ func escapes(p, target string) bool {
 	to := path.Join(path.Dir(p), target)
 	return to == ".." || strings.HasPrefix(to, "../") || to == ".git" || strings.HasPrefix(to, ".git/")
 }
+
+// Protected returns those of a change's files whose paths are protected: an approval of them deserves a second look.
+func Protected(files []string) []string {
+	var out []string
+	for _, f := range files {
+		if isProtected(f, nil) {
+			out = append(out, f)
+		}
+	}
+	return out
+}

@@ -98,11 +98,51 @@ func TestARedBaseIsNeverBlamedOnTheChange(t *testing.T) {
 	}
 	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
 	receipt, err := r.prove(t, nil)
+	if err != nil || !receipt.Proven || receipt.Suite.Passed || !receipt.warns("base red") || !receipt.warns("other.TestRed") {
+		t.Fatalf("error %v, receipt %+v", err, receipt)
+	}
+}
+
+func TestTestsThatAreRedWithoutTheChangeCannotTell(t *testing.T) {
+	t.Parallel()
+	base := files{"sum/red_test.go": goTests("sum", "", testOf("Red", "t.Fatal(\"red for months\")"))}
+	for name, content := range calculator {
+		base[name] = content
+	}
+	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/red_test.go": goTests("sum", "", testOf("Red", "t.Log(Sum(1, 2))\n\tt.Fatal(\"red for months\")"))})
+	receipt, err := r.prove(t, nil)
 	if !errors.Is(err, ErrBaseRed) || receipt.Proven || len(receipt.Refusals) > 0 {
 		t.Fatalf("error %v, refusals %v", err, receipt.Refusals)
 	}
-	if s := err.Error(); !strings.Contains(s, "other.TestRed") || !strings.Contains(s, "red for months") {
+	if s := err.Error(); !strings.Contains(s, "sum.TestRed") || !strings.Contains(s, "red for months") {
 		t.Errorf("the error does not say what is red: %s", s)
+	}
+}
+
+func TestATestThatCompilesShowsWhatItAssertsBesideOneThatDoesNot(t *testing.T) {
+	t.Parallel()
+	r := newRepository(t, calculator, files{
+		"sum/sum.go":           goodSum + "\n// Twice doubles.\nfunc Twice(a int) int { return a + a }\n",
+		"sum/negative_test.go": goTests("sum", "", negative),
+		"sum/twice_test.go":    goTests("sum", "", testOf("Twice", "if Twice(2) != 4 {\n\t\tt.Fatal()\n\t}")),
+	})
+	receipt, err := r.prove(t, nil)
+	want := []TestResult{
+		{Name: "sum.TestNegative", Base: Failed, Head: Passed, New: true, Tells: true},
+		{Name: "sum.TestTwice", Base: Uncompiled, Head: Passed, New: true, Tells: true},
+	}
+	if err != nil || !receipt.Proven || receipt.Strength != Assertion || !slices.Equal(receipt.Tests, want) {
+		t.Errorf("proven %v, strength %q, tests %+v, error %v", receipt.Proven, receipt.Strength, receipt.Tests, err)
+	}
+}
+
+func TestANewTestThatNeedsTheNetworkIsLeftToOthers(t *testing.T) {
+	t.Parallel()
+	lonely := testOf("Fetch", "t.Fatal(\"dial tcp: lookup example.com: no such host\")")
+	r := newRepository(t, calculator, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative, lonely)})
+	receipt, err := r.prove(t, nil)
+	if err != nil || !receipt.Proven || !receipt.warns("sum.TestFetch") {
+		t.Errorf("receipt %+v, error %v", receipt, err)
 	}
 }
 

@@ -32,6 +32,7 @@ func (t test) top() test {
 // results are what one run said, test by test, in the words of the tool that ran it.
 type results struct {
 	tests   map[test]string   // Passed, Failed, Skipped, Unfinished
+	second  map[test]string   // how those ended that ran two times in a row
 	output  map[test]string   // the last lines of those that did not pass
 	broken  map[string]string // group -> what the compiler said
 	crashed map[string]string // group that failed outside all of its tests -> its last words
@@ -51,7 +52,7 @@ type ending struct {
 
 func newResults() results {
 	return results{
-		tests: map[test]string{}, output: map[test]string{},
+		tests: map[test]string{}, second: map[test]string{}, output: map[test]string{},
 		broken: map[string]string{}, crashed: map[string]string{}, cached: map[string]bool{},
 	}
 }
@@ -60,6 +61,9 @@ func newResults() results {
 func (r results) status(t test) string {
 	if s, ok := r.tests[t]; ok {
 		return s
+	}
+	if r.tests[t.top()] == Uncompiled {
+		return Uncompiled
 	}
 	if _, ok := r.broken[t.group]; ok {
 		return Uncompiled
@@ -139,6 +143,9 @@ func (r results) words(t test) string {
 func (r *results) merge(o results) {
 	for t, s := range o.tests {
 		r.tests[t] = s
+	}
+	for t, s := range o.second {
+		r.second[t] = s
 	}
 	for t, s := range o.output {
 		r.output[t] = s

@@ -5,6 +5,8 @@ import (
 	"context"
 	"fmt"
 	"maps"
+	"path"
+	"regexp"
 	"slices"
 	"time"
 )
@@ -16,8 +18,11 @@ const defaultPatience = time.Minute
 type sides struct {
 	plan
 	head, base results
-	tells      []test // fail on the base, pass on the head
+	clean      results // of the base without the tests of the change, when it was needed
+	tells      []test  // fail on the base, pass on the head
 	flaky      []test
+	red        []test // fail on the head and on the clean base in the same way
+	lacking    []test // fail on the head because the machine lacks something
 }
 
 // proves reports whether a test, or a subtest of it, fails on the base and passes on the head.
@@ -37,7 +42,7 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 		return err
 	}
 	if !s.named { // a command that fails on the base without the tests says nothing with them
-		clean, err := p.runAll(ctx, p.place.toBase, s.commands(0))
+		clean, err := p.runAll(ctx, p.place.toBase, s.commands(manner{}))
 		if err != nil {
 			return err
 		}
@@ -51,7 +56,14 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 	p.receipt.Strength = s.strength(s.tells, s.base)
 	p.receipt.Tests = s.table(s.base, s.head, s.tells, s.flaky)
 	p.sayFlaky(s.flaky)
+	if len(s.lacking) > 0 {
+		p.warn("not judged, because this machine lacks what they need (%s): %s", clip(lacks.FindString(s.head.words(s.lacking[0])), 80), names(leaves(s.lacking)))
+	}
 	switch {
+	case len(s.tells) == 0 && len(s.lacking) > 0:
+		return fmt.Errorf("%w: %s", ErrNoTool, clip(s.head.words(s.lacking[0]), 600))
+	case len(s.tells) == 0 && slices.ContainsFunc(s.red, s.mattersHere):
+		return p.baseRed(s.red, s.clean)
 	case len(s.tells) == 0:
 		p.refuse(s.whyNothingTells())
 	case p.receipt.Strength == Compile && s.named:
@@ -60,14 +72,15 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 	return nil
 }
 
-// onHead runs the tests on the head; ok is false when it has refused.
+// onHead runs the tests on the head; ok is false when it has refused. What fails there and has failed on the base too, in the same
+// way, is set aside.
 func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
-	if s.head, err = p.runAll(ctx, p.place.toHead, s.commands(0)); err != nil || s.head.ok {
+	if s.head, err = p.runAll(ctx, p.place.toHead, s.commands(manner{})); err != nil || s.head.ok {
 		return err == nil, err
 	}
 	again := s.head
 	if s.head.cut == "" { // what reached a limit would only reach it again
-		if again, err = p.runAll(ctx, p.place.toHead, s.commands(0)); err != nil {
+		if again, err = p.runAll(ctx, p.place.toHead, s.commands(manner{})); err != nil {
 			return false, err
 		}
 	}
@@ -75,27 +88,118 @@ func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
 	if failed, s.flaky = both(s.head, again); len(failed) == 0 {
 		return true, nil
 	}
-	return false, p.blame(ctx, s.commands(0), s.named, failed, again, PolicyFailOnHead)
+	if s.lacking = s.without(failed, again); len(failed) == 0 {
+		return true, nil
+	}
+	s.red, s.clean, err = p.blame(ctx, s.commands(manner{}), s.named, failed, again, PolicyFailOnHead)
+	if err == nil && !s.named && len(s.red) > 0 {
+		err = p.baseRed(s.red, s.clean)
+	}
+	return len(p.receipt.Refusals) == 0, err
 }
 
-// onBase runs the tests on the base, again if they fail there by what they assert, and notes which of them tell.
+// lacks are the words of programs that miss something of the machine: a network, a program, a right.
+var lacks = regexp.MustCompile(`no such host|[Nn]etwork is unreachable|server misbehaving|name resolution|executable file not found in |` +
+	`command not found|operation not permitted|[Pp]ermission denied|[Rr]ead-only file system|ENOTFOUND|EAI_AGAIN|EACCES`)
+
+// without takes those new tests out of the failures that say the machine lacks what they need, as long as others pass: nothing is
+// known of them, here.
+func (s sides) without(failed map[test]string, seen results) (lacking []test) {
+	passes := false
+	for t, status := range seen.tests {
+		passes = passes || status == Passed && s.touched(t)
+	}
+	for t := range failed {
+		if passes && s.fresh(t) && lacks.MatchString(seen.output[t]) {
+			lacking = append(lacking, t)
+			delete(failed, t)
+		}
+	}
+	sortTests(lacking)
+	return lacking
+}
+
+// onBase runs the tests on the base, each twice, and notes which of them tell: those that fail there both times.
 func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
-	commands := s.commands(p.patience(*s))
-	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests, commands); err != nil {
-		return err
-	}
-	s.tells = slices.DeleteFunc(s.telling(s.base, s.head), func(t test) bool { return slices.Contains(s.flaky, t) })
-	if s.strength(s.tells, s.base) != Assertion {
-		return nil
-	}
-	again, err := p.runAll(ctx, p.place.toBaseWithTests, commands)
+	commands := s.commands(manner{limit: p.patience(*s), twice: true})
+	except, err := p.runOnBase(ctx, s, commands)
 	if err != nil {
 		return err
 	}
+	s.tells = slices.DeleteFunc(s.telling(s.base, s.head), func(t test) bool { return slices.Contains(s.flaky, t) })
+	second := s.base.second
+	if slices.ContainsFunc(s.tells, func(t test) bool { return s.base.statusOf(t, s.named) != Uncompiled && second[t] == "" }) {
+		again, err := p.runAll(ctx, p.place.toBaseWithTests(except), commands)
+		if err != nil {
+			return err
+		}
+		second = map[test]string{}
+		for _, t := range s.tells {
+			second[t] = again.statusOf(t, s.named)
+		}
+	}
 	var shaky []test
-	s.tells, shaky = steady(s.tells, func(t test) bool { return bad(again.statusOf(t, s.named)) })
+	s.tells, shaky = steady(s.tells, func(t test) bool { return s.base.statusOf(t, s.named) == Uncompiled || bad(second[t]) })
 	s.flaky = append(s.flaky, shaky...)
 	return nil
+}
+
+// runOnBase runs the tests over the base. Where a program of tests does not compile there it runs again without the files that are to
+// blame, so that the tests in the others can still show what they assert; except are the files left out.
+func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (except map[string]bool, err error) {
+	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests(nil), commands); err != nil {
+		return nil, err
+	}
+	modules := goModules(p.change)
+	left, partly := map[string]bool{}, s.base
+	for range maximumDrops {
+		if !p.dropUncompiled(modules, partly, left) {
+			return nil, nil // nothing would be left, or another file is to blame: it does not compile, and that is all
+		}
+		if partly, err = p.runAll(ctx, p.place.toBaseWithTests(left), commands); err != nil {
+			return nil, err
+		}
+		if len(partly.broken) == 0 {
+			for t := range testsIn(p.change, left) {
+				partly.tests[t] = Uncompiled
+			}
+			partly.broken = s.base.broken // the words of the compiler, of which compileOnly wants to know
+			s.base = partly
+			return left, nil
+		}
+	}
+	return nil, nil
+}
+
+// maximumDrops bounds how often the base is tried with fewer files: a file that is left out may take what another needs with it.
+const maximumDrops = 3
+
+// dropUncompiled notes the changed test files in which the compiler finds fault. It reports whether there are some, and others are left
+// in each of their packages that hold tests.
+func (p *prover) dropUncompiled(modules map[string]string, r results, left map[string]bool) bool {
+	dropped := false
+	for group, said := range r.broken {
+		for _, m := range goErrorAt.FindAllStringSubmatch(said, -1) {
+			name := path.Join(nearest(modules, group), m[1])
+			if !left[name] && slices.ContainsFunc(p.change.tests(), func(f *file) bool { return f.path == name && !f.deleted() }) {
+				left[name], dropped = true, true
+			}
+		}
+		if others := testsIn(p.change, nil); !hasOther(others, testsIn(p.change, left), group) {
+			return false
+		}
+	}
+	return dropped
+}
+
+// hasOther reports whether a package has tests beside the ones that are left out.
+func hasOther(all, left map[test]bool, group string) bool {
+	for t := range all {
+		if t.group == group && !left[t] {
+			return true
+		}
+	}
+	return false
 }
 
 // compileOnly looks at tests that do not even compile on the base. They count when what they miss there is what the change brings.
@@ -107,7 +211,7 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	if p.change.brings(said) {
 		return nil
 	}
-	clean, err := p.runAll(ctx, p.place.toBase, s.commands(0))
+	clean, err := p.runAll(ctx, p.place.toBase, s.commands(manner{}))
 	if err != nil {
 		return err
 	}
@@ -165,22 +269,25 @@ func (p *prover) sayFlaky(flaky []test) {
 	}
 }
 
-// blame finds out whose fault failures on the head are: it runs the same commands on the untouched base. What fails there in the same way is
-// nothing that the change brought.
-func (p *prover) blame(ctx context.Context, commands []command, named bool, failed map[test]string, seen results, policy string) error {
-	clean, err := p.runAll(ctx, p.place.toBase, commands)
+// mattersHere reports whether a failure keeps the tests of the change from telling: it is one of them, or takes them with it.
+func (s sides) mattersHere(t test) bool { return t.name == "" || s.touched(t) }
+
+// blame finds out whose fault failures on the head are: it runs the same commands on the untouched base. What fails there in the same way, red, is
+// nothing that the change brought: a base that is red, or a machine that lacks what the tests need. It prevents no verdict as
+// long as tests are told from each other by name.
+func (p *prover) blame(ctx context.Context, commands []command, named bool, failed map[test]string, seen results, policy string) (red []test, clean results, err error) {
+	clean, err = p.runAll(ctx, p.place.toBase, commands)
 	if err != nil {
-		return err
+		return nil, clean, err
 	}
 	red, ours := inherited(failed, clean, named)
-	if len(ours) == 0 {
-		return p.baseRed(red, clean)
+	if len(ours) > 0 {
+		p.refuse(broken(policy, ours, failed, seen))
 	}
-	p.refuse(broken(policy, ours, failed, seen))
 	if len(red) > 0 {
-		p.warn("base red, so not blamed on the change: %s", names(red))
+		p.warn("base red: fails on %s, without the change, as well, so it is not blamed on the change: %s", short(p.receipt.Base), names(red))
 	}
-	return nil
+	return red, clean, nil
 }
 
 // broken words the refusal for tests that fail on the head.

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -14,33 +15,35 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 	}
 	p.receipt.Suite = &Suite{Command: r.command, Passed: r.ok, Tests: r.passed(), Seconds: r.took.Seconds()}
 	if !r.ok {
-		if err := p.suiteFailed(ctx, whole, r); err != nil || len(p.receipt.Refusals) > 0 {
+		red, err := p.suiteFailed(ctx, whole, r, s.lacking)
+		if err != nil || len(p.receipt.Refusals) > 0 {
 			return err
 		}
-		p.receipt.Suite.Passed = true
+		p.receipt.Suite.Passed = !red
 	}
 	return p.twice(ctx, s, r)
 }
 
-// suiteFailed tells chance, an older failure and the change's own from each other.
-func (p *prover) suiteFailed(ctx context.Context, whole command, first results) error {
+// suiteFailed tells chance, an older failure (red) and the change's own from each other.
+func (p *prover) suiteFailed(ctx context.Context, whole command, first results, lacking []test) (red bool, err error) {
 	retry := whole
 	if _, blind := first.failures()[first.whole()]; whole.again != nil && !blind {
 		retry = whole.again(first.failures())
 	}
 	second := first
 	if first.cut == "" { // what reached a limit would only reach it again
-		var err error
 		if second, err = p.runAll(ctx, p.place.toHead, []command{retry}); err != nil {
-			return err
+			return false, err
 		}
 	}
 	failed, flaky := both(first, second)
 	p.sayFlaky(flaky)
+	maps.DeleteFunc(failed, func(t test, _ string) bool { return slices.Contains(lacking, t) })
 	if len(failed) == 0 {
-		return nil
+		return false, nil
 	}
-	return p.blame(ctx, []command{retry}, whole.again != nil, failed, second, PolicySuite)
+	inherited, _, err := p.blame(ctx, []command{retry}, whole.again != nil, failed, second, PolicySuite)
+	return len(inherited) > 0, err
 }
 
 // twice makes sure that each test that tells has passed on the head a second time.
@@ -51,7 +54,7 @@ func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 	if !slices.ContainsFunc(s.tells, func(t test) bool { return !sure(t) }) {
 		return nil
 	}
-	again, err := p.runAll(ctx, p.place.toHead, s.commands(0))
+	again, err := p.runAll(ctx, p.place.toHead, s.commands(manner{}))
 	if err != nil {
 		return err
 	}
