@@ -41,6 +41,9 @@ func (i *Implementer) Run(ctx context.Context) (Report, error) {
 	if reason, err := i.intakeClosed(ctx, snap); err != nil || reason != "" {
 		return i.idle(ctx, reason, err)
 	}
+	if decision, err = i.preferAsked(ctx, decision); err != nil {
+		return Report{}, err
+	}
 	if decision.Picked == nil {
 		return i.idle(ctx, decision.Reason, nil)
 	}
@@ -61,6 +64,30 @@ func (i *Implementer) Rank(ctx context.Context) (isolation.Decision, error) {
 		return isolation.Decision{}, fmt.Errorf("read the board: %w", err)
 	}
 	return i.rank(ctx, snap, tickets)
+}
+
+// preferAsked lets a person's /run of one ticket go before the ranking. A ticket that may not be picked stays unpicked,
+// and the reason is the answer.
+func (i *Implementer) preferAsked(ctx context.Context, d isolation.Decision) (isolation.Decision, error) {
+	requests, err := i.Store.Asked(ctx, store.RequestRun)
+	if err != nil {
+		return d, err
+	}
+	for _, r := range requests {
+		if r.Role != ImplementerRole || r.Ticket == 0 {
+			continue
+		}
+		for k := range d.Ranked {
+			if c := &d.Ranked[k]; c.Ticket.Number == r.Ticket && c.Refused == "" {
+				d.Picked = c
+				return d, nil
+			} else if c.Ticket.Number == r.Ticket {
+				return isolation.Decision{Ranked: d.Ranked, Reason: fmt.Sprintf("#%d is not taken: %s", r.Ticket, c.Refused)}, nil
+			}
+		}
+		return isolation.Decision{Ranked: d.Ranked, Reason: fmt.Sprintf("#%d is not taken: it is not in Todo in the current milestone", r.Ticket)}, nil
+	}
+	return d, nil
 }
 
 // idle tells, once, why nothing was taken.

@@ -70,6 +70,10 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 		event.Kind = store.PullOpened
 		event.Data = map[string]string{"title": pr.Title, "url": pr.URL, "proof": p.Receipt.Line(), "seconds": strconv.Itoa(int(p.Seconds)), "cost": fmt.Sprintf("%.2f", p.CostUSD)}
 	}
+	patch, err := f.Mirror.PatchID(ctx, p.Receipt.Base, p.Head)
+	if err != nil {
+		return 0, err
+	}
 	standing, err := f.Store.Pull(ctx, pr.Number)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, err
@@ -86,7 +90,7 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 	}
 	_, err = f.Store.UpdatePull(ctx, pr.Number, func(q *store.Pull) {
 		q.Ticket, q.Title, q.URL, q.Branch, q.Base = p.Ticket, pr.Title, pr.URL, p.Branch, pr.BaseRef
-		q.Head, q.Pushed, q.BaseSHA = p.Head, p.Head, p.Receipt.Base
+		q.Head, q.Pushed, q.BaseSHA, q.PatchID = p.Head, p.Head, p.Receipt.Base, patch
 		q.Additions, q.Deletions = pr.Additions, pr.Deletions
 		q.Files = nil
 		for _, file := range pr.Files {

@@ -110,8 +110,8 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 		return answer{}, err
 	}
 	role := implementer
-	if p.Number != 0 && p.Verdict != store.Landed && p.Verdict != store.Closed {
-		role = fixer
+	if p.Number != 0 && p.Verdict != store.Landed && p.Verdict != store.Closed && p.Verdict != store.GivenUp {
+		role = fixer // a given-up ticket is back in Todo: the Implementer goes on from its branch
 	}
 	request := store.Request{Key: c.key("run"), Kind: store.RequestRun, Role: role, Ticket: t.Number, Pull: p.Number, ByID: c.from, ByName: by, Chat: c.chat, Message: c.message}
 	if err := b.Store.Ask(ctx, request); err != nil {

@@ -117,7 +117,7 @@ func (s *Store) pulls(ctx context.Context, where string) ([]Pull, error) {
 
 // UpdatePull changes a pull request's row with f and writes the events beside it: those given, and PullRead when
 // verdict, reason, head or checks differ from what stood there. A row that is not there yet starts empty, with its
-// number set; so the first UpdatePull of a number creates it.
+// number set; so the first UpdatePull of a number creates it, and it alone can tell that the pull request was opened.
 func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), events ...Event) (Pull, error) {
 	var p Pull
 	err := s.update(ctx, fmt.Sprintf("keep pull request #%d", number), func(tx *sql.Tx) error {
@@ -135,6 +135,9 @@ func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), event
 		}
 		for _, e := range events {
 			e.Pull, e.Ticket = number, p.Ticket
+			if !fresh && e.Kind == PullOpened {
+				e.Kind = PullUpdated // a role that read GitHub in between has told of its opening already
+			}
 			// Every event beside a reading says which diff it was about, so that what a person had seen can be told.
 			data := map[string]string{"head": p.Head, "patch": p.PatchID}
 			maps.Copy(data, e.Data)

@@ -47,6 +47,14 @@ func (m *Mirror) diff(ctx context.Context, base, head string, options ...string)
 // lines stand: a clean update from the base keeps it, any other change makes another. White space counts, as do modes
 // and the bytes of binary files. It is "" when nothing changed.
 func (m *Mirror) PatchID(ctx context.Context, base, head string) (string, error) {
+	base, head, err := m.pair(ctx, base, head)
+	if err != nil {
+		return "", fmt.Errorf("patch id: %w", err)
+	}
+	return remember(m, "patch id "+base+" "+head, func() (string, error) { return m.patchID(ctx, base, head) })
+}
+
+func (m *Mirror) patchID(ctx context.Context, base, head string) (string, error) {
 	patch, err := m.diff(ctx, base, head, "--patch", "--unified=3", "--no-renames", "--binary")
 	if err != nil {
 		return "", fmt.Errorf("patch id: %w", err)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -11,6 +12,13 @@ import (
 // Resolve finds the commit a revision names: a branch of the remote as last fetched (main, or origin/main), a full ref
 // name, or a commit name, shortened or not. A branch goes before a shortened commit name. ErrNoRevision when there is none.
 func (m *Mirror) Resolve(ctx context.Context, rev string) (string, error) {
+	if isSHA(rev) {
+		return remember(m, "resolve "+rev, func() (string, error) { return m.resolve(ctx, rev) })
+	}
+	return m.resolve(ctx, rev)
+}
+
+func (m *Mirror) resolve(ctx context.Context, rev string) (string, error) {
 	var candidates []string
 	switch {
 	case isSHA(rev):
@@ -53,14 +61,16 @@ func (m *Mirror) MergeBase(ctx context.Context, a, b string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("merge base: %w", err)
 	}
-	out, err := m.git(ctx, call{args: []string{"merge-base", a, b}})
-	if exited(err, 1) {
-		return "", fmt.Errorf("merge base of %s and %s: %w", a, b, ErrUnrelated)
-	}
-	if err != nil {
-		return "", fmt.Errorf("merge base: %w", err)
-	}
-	return strings.TrimSpace(string(out)), nil
+	return remember(m, "merge base "+a+" "+b, func() (string, error) {
+		out, err := m.git(ctx, call{args: []string{"merge-base", a, b}})
+		if exited(err, 1) {
+			return "", fmt.Errorf("merge base of %s and %s: %w", a, b, ErrUnrelated)
+		}
+		if err != nil {
+			return "", fmt.Errorf("merge base: %w", err)
+		}
+		return strings.TrimSpace(string(out)), nil
+	})
 }
 
 // IsAncestor says whether a is b or lies in its history.
@@ -69,7 +79,7 @@ func (m *Mirror) IsAncestor(ctx context.Context, a, b string) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("is ancestor: %w", err)
 	}
-	return m.isAncestor(ctx, "", a, b)
+	return remember(m, "ancestor "+a+" "+b, func() (bool, error) { return m.isAncestor(ctx, "", a, b) })
 }
 
 func (m *Mirror) isAncestor(ctx context.Context, gitDir, a, b string) (bool, error) {
@@ -146,6 +156,11 @@ func (m *Mirror) Conflicts(ctx context.Context, a, b string) ([]string, error) {
 	if err != nil {
 		return nil, fmt.Errorf("foretell conflicts: %w", err)
 	}
+	paths, err := remember(m, "conflicts "+a+" "+b, func() ([]string, error) { return m.conflicts(ctx, a, b) })
+	return slices.Clone(paths), err
+}
+
+func (m *Mirror) conflicts(ctx context.Context, a, b string) ([]string, error) {
 	out, err := m.git(ctx, call{args: []string{"merge-tree", "--write-tree", "--name-only", "--no-messages", "-z", a, b}})
 	if err == nil {
 		return nil, nil

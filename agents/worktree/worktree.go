@@ -53,6 +53,7 @@ type Mirror struct {
 	token    func() string
 	now      func() time.Time
 	env      []string
+	memory   memory
 	lock     chan struct{} // holds one token while free; a channel, so that waiting for it ends with ctx
 }
 

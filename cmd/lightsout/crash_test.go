@@ -2,10 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -23,32 +25,31 @@ func (s strike) String() string { return fmt.Sprintf("%s/%d-%s", s.server, s.n, 
 // finds nobody.
 func (r *rig) arm(s strike) (struck func() bool) {
 	var once sync.Once
-	var mutex sync.Mutex
-	done := false
+	var done atomic.Bool
 	hook := func(n int, _, phase string) {
 		if n != s.n || phase != s.phase {
 			return
 		}
-		once.Do(func() {
-			r.kill()
-			_, err := r.chat.Say(1001, "/addrule Never print a constant for a sum.")
-			check(r.t, err)
-			r.start()
-			mutex.Lock()
-			defer mutex.Unlock()
-			done = true
-		})
+		first := false
+		once.Do(func() { first = true })
+		if !first {
+			return
+		}
+		r.kill()
+		_, err := r.chat.Say(1001, "/addrule Never print a constant for a sum.")
+		check(r.t, err)
+		r.start()
+		done.Store(true)
+		if phase == "before" {
+			panic(http.ErrAbortHandler) // the write was not done, whatever the server has heard of its client's death
+		}
 	}
 	if s.server == "hub" {
 		r.forge.OnWrite(hook)
 	} else {
 		r.chat.OnWrite(hook)
 	}
-	return func() bool {
-		mutex.Lock()
-		defer mutex.Unlock()
-		return done
-	}
+	return done.Load
 }
 
 // checkRule holds that a command that was sent while the daemon was down was done, once.

@@ -19,6 +19,7 @@ import (
 	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/process"
+	"lightsout/agents/proof"
 	"lightsout/agents/worktree"
 	"lightsout/bot"
 	"lightsout/rules"
@@ -73,7 +74,8 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 	chat, err := bot.New(bot.Options{Store: s, Token: d.config.Telegram.Token.value, BaseURL: d.config.Telegram.BaseURL, HTTP: d.telegram, Log: d.log, Wake: plan.Wake,
-		RulesPath: d.config.Rules, Next: plan.Next, Health: d.health(factory), Redact: d.redact, PerChat: d.config.Telegram.PerChat})
+		RulesPath: d.config.Rules, Next: plan.Next, Health: d.health(factory), Redact: d.redact, PerChat: d.config.Telegram.PerChat,
+		Protected: proof.Protected, Observe: d.observe})
 	if err != nil {
 		return err
 	}
@@ -160,7 +162,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		Limits:      process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20},
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
-		Writable: append(caches, c.Containment.Writable...), Readable: c.Containment.Readable, MergeMethod: c.Merge.Method,
+		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
 		Staging: c.Staging.Workflow, StagingInputs: c.Staging.Inputs, StagingLimit: c.Staging.Limit, ChecksPatience: c.Merge.ChecksPatience,
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
 		Secrets: []string{c.GitHub.Token.value, c.Telegram.Token.value}}
@@ -231,6 +233,15 @@ func (d *daemon) sessionEnvironment() (env, caches []string, err error) {
 	}
 	slices.Sort(env)
 	return env, []string{root}, nil
+}
+
+// readable is what contained sessions and tests may read beside the system's folders.
+func (d *daemon) readable() []string {
+	programs := []string{"go", "node", "npm", "python3", "cargo"}
+	if len(d.config.Test) > 0 {
+		programs = append(programs, d.config.Test[0])
+	}
+	return append(toolFolders(lookup(d.environ, "PATH"), programs...), d.config.Containment.Readable...)
 }
 
 // oldestLandlock is the first version that holds renames and links across folders, too.

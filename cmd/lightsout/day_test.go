@@ -191,7 +191,7 @@ func approveEvery(ctx context.Context, t *testing.T, chat *bottest.Server, pause
 		for _, m := range chat.Messages(1001) {
 			if button, key, ok := approveButton(m); ok && !tapped[key] {
 				tapped[key] = true
-				check(t, chat.Press(1001, m.ID, button))
+				press(t, chat, m.ID, button)
 			}
 		}
 	}

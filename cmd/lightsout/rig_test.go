@@ -210,8 +210,15 @@ func (r *rig) tapReady(tapped map[string]bool) {
 	for _, m := range r.chat.Messages(1001) {
 		if button, key, ok := approveButton(m); ok && !tapped[key] {
 			tapped[key] = true
-			check(r.t, r.chat.Press(1001, m.ID, button))
+			press(r.t, r.chat, m.ID, button)
 		}
+	}
+}
+
+// press taps a button as a person does: one that was edited away between the look and the tap is no error.
+func press(t *testing.T, chat *bottest.Server, message int, button string) {
+	if err := chat.Press(1001, message, button); err != nil && !errors.Is(err, bottest.ErrUnknown) {
+		t.Error(err)
 	}
 }
 

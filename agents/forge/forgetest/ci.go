@@ -20,11 +20,17 @@ func (c *call) startCI(branch, sha string) {
 			return
 		}
 	}
-	if len(c.s.o.Checks) == 0 {
+	if len(c.s.o.Checks) == 0 || c.s.skipsCI(sha) {
 		return
 	}
 	r := c.newRun(ciFile, "CI", "push", branch, sha)
 	c.runChecks(r.id, c.s.o.Checks)
+}
+
+// skipsCI reports whether the commit's message asks for no CI, in one of GitHub's own words for it.
+func (s *Server) skipsCI(sha string) bool {
+	tip, err := s.git.commit(sha)
+	return err == nil && (strings.Contains(tip.message, "[skip ci]") || strings.Contains(tip.message, "[ci skip]"))
 }
 
 const ciFile = "ci.yml"

@@ -265,3 +265,15 @@ func FuzzAnnotationsStayWithinTheCommit(f *testing.F) {
 		}
 	})
 }
+
+func TestACommitThatAsksForNoCIGetsNone(t *testing.T) {
+	r := newRig(t, nil)
+	sha, err := r.PushAsPerson(t.Context(), "quiet", map[string][]byte{"greet.txt": []byte("hello\n")}, "Say hello\n\n[skip ci]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.idle()
+	if got := r.want(200, "GET", "/commits/"+sha+"/check-runs", nil); at(t, got, "total_count") != 0.0 {
+		t.Errorf("checks of a commit with [skip ci]: %v", got)
+	}
+}
