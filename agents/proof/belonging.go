@@ -21,7 +21,7 @@ var (
 func judgeBelonging(c *change) []Refusal {
 	var all []Refusal
 	for _, f := range c.files {
-		if f.deleted() || f.mode == modeLink || f.mode == modeSubmodule {
+		if f.deleted() || f.mode == modeLink || f.mode == modeSubmodule || inDir(f.path, words("vendor")) && !f.binary {
 			continue
 		}
 		if why := foreign(c, f); why != "" {
@@ -34,7 +34,7 @@ func judgeBelonging(c *change) []Refusal {
 func foreign(c *change, f *file) string {
 	base := path.Base(f.path)
 	ext := strings.ToLower(path.Ext(base))
-	if f.created() && !inDir(f.path, words("testdata")) {
+	if f.created() && !inDir(f.path, fixtureDirs) {
 		switch {
 		case inDir(f.path, foreignDirs):
 			return "a file that a tool or an editor makes for itself does not belong into the repository"
@@ -97,7 +97,7 @@ func isGenerated(c *change, f *file) bool {
 	if lockFiles[path.Base(f.path)] || inDir(f.path, words("vendor")) || strings.HasSuffix(f.path, ".pb.go") || strings.HasSuffix(f.path, ".min.js") {
 		return true
 	}
-	if f.lines < 300 || f.binary || f.deleted() {
+	if f.binary || f.deleted() {
 		return f.binary
 	}
 	content := c.head(f.path)

@@ -56,6 +56,7 @@ type tree func(path string) []byte
 type change struct {
 	files        []*file
 	text         string   // the words that go with the change
+	message      bool     // they are a commit's message
 	base, head   tree     // contents, read when asked for
 	paths        []string // of the head, sorted
 	embedders    []string // Go files of the head that embed files; looked for only when documents change

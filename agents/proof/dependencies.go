@@ -20,6 +20,9 @@ func judgeDependencies(c *change) []Refusal {
 		if f.before() != "" {
 			had = read(c.base(f.before()))
 		}
+		if path.Base(f.path) == "go.mod" {
+			had = append(had, knownModules(c, f)...)
+		}
 		for _, d := range read(c.head(f.path)) {
 			if !slices.Contains(had, d) && !named(c.text, d) {
 				all = append(all, Refusal{
@@ -61,6 +64,32 @@ func goRequires(mod []byte) []string {
 		}
 	}
 	return all
+}
+
+var goAnyRequire = regexp.MustCompile(`(?m)^\s*(?:require\s+)?([\w.~-]+\.[\w.~-]+(?:/[^\s]+)?)\s+v\d`)
+
+// knownModules are the modules that a go.mod is free to ask for: those that the build knew indirectly, that another go.mod of the
+// repository asks for already, and the repository's own.
+func knownModules(c *change, f *file) []string {
+	var known []string
+	for m := range goModules(c) {
+		known = append(known, m)
+	}
+	var mods [][]byte
+	if f.before() != "" {
+		mods = append(mods, c.base(f.before()))
+	}
+	for _, p := range c.paths {
+		if path.Base(p) == "go.mod" && p != f.path && len(mods) < 20 {
+			mods = append(mods, c.base(p))
+		}
+	}
+	for _, mod := range mods {
+		for _, m := range goAnyRequire.FindAllSubmatch(mod, -1) {
+			known = append(known, string(m[1]))
+		}
+	}
+	return known
 }
 
 func npmRequires(manifest []byte) []string {

@@ -15,6 +15,7 @@ var (
 	literals    = regexp.MustCompile(literal)
 	header      = regexp.MustCompile(`^\s*(?:(?:export|default|async|public|private|protected|static|pub|final|const|let|var)\s+)*(?:func|def|fn|function)?\b[^=()]*\(?[^()]*\)?[^=()]*\(([^()]*)\)[^()]*(?:\([^()]*\))?[^()]*(?:\{|:|=>\s*\{?)\s*$`)
 	condition   = regexp.MustCompile(`^\s*(?:\}\s*)?(?:else\s+)?(?:if|elif)\b(.*)$`)
+	caseOf      = regexp.MustCompile(`^\s*case\b(.*):\s*$`)
 	equality    = regexp.MustCompile(`(?:===?|\bis\b|\.equals\(|bytes\.Equal\()\s*(` + literal + `)|(` + literal + `)\s*===?`)
 	trivial     = words(`0 1 -1 2 0.0 1.0 "" '' true false nil null None True False undefined`)
 	keywordLike = regexp.MustCompile("^[\"'`][.\\w-]{0,12}[\"'`]$")
@@ -56,9 +57,15 @@ func (f *file) hardCoded(c *change, expected map[string]bool) []Refusal {
 			lines = strings.Split(string(c.head(f.path)), "\n")
 		}
 		above := lineAbove(lines, l.number)
-		if m := condition.FindStringSubmatch(above); m != nil && !dataOfTests(m[1], expected) {
+		switch m := condition.FindStringSubmatch(above); {
+		case m != nil && !dataOfTests(m[1], expected):
 			continue
-		} else if m == nil && !hasParameters(above) {
+		case m != nil:
+		case caseOf.MatchString(above):
+			if !f.patched(lines, l.number, expected) {
+				continue
+			}
+		case !hasParameters(above):
 			continue
 		}
 		all = append(all, Refusal{File: f.path, Line: l.number, Detail: "the answer that a test expects stands in the code instead of being worked out: " + clip(above, 80) + " " + clip(l.text, 80)})
@@ -90,6 +97,32 @@ func dataOfTests(cond string, expected map[string]bool) bool {
 		special = special || !trivial[value] && !keywordLike.MatchString(value)
 	}
 	return special || len(found) > 1
+}
+
+// patched reports whether the case above the numbered line belongs to a switch that the change puts into a function which was there, and which
+// knows nothing but data of the tests. A switch in a new function, or more cases for an old one, is how tables of real programs look.
+func (f *file) patched(lines []string, number int, expected map[string]bool) bool {
+	added := map[int]bool{}
+	for _, l := range f.added {
+		added[l.number] = true
+	}
+	known := true
+	for i := number - 2; i >= 0; i-- {
+		text := strings.TrimSpace(lines[i])
+		if m := caseOf.FindStringSubmatch(text); m != nil {
+			values := literals.FindAllString(m[1], -1)
+			known = known && len(values) > 0 && !slices.ContainsFunc(values, func(v string) bool {
+				return !expected[unquoted(v)] || keywordLike.MatchString(v)
+			})
+		}
+		if strings.HasPrefix(text, "switch") || strings.HasPrefix(text, "match ") {
+			return known && added[i+1] && !added[i]
+		}
+		if !added[i+1] {
+			return false
+		}
+	}
+	return false
 }
 
 // hasParameters reports whether the line begins a function that is given something it could use.

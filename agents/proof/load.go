@@ -37,7 +37,10 @@ func (p *prover) load(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.text, c.secrets, c.protected = p.Text, p.Secrets, p.Protected
+	c.text, c.message, c.secrets, c.protected = p.Text, p.Message, p.Secrets, p.Protected
+	if c.message && !saysWhy(c.text) {
+		p.warn("%s: the commit message says what, not why", PolicyWhy)
+	}
 	c.maximumLines = cmp.Or(p.MaximumLines, defaultMaximumLines)
 	if c.paths, err = m.Tree(ctx, head); err != nil {
 		return err

@@ -77,6 +77,9 @@ var (
 
 // judgeWhy wants a heading "## Why" with at least a few words under it.
 func judgeWhy(c *change) []Refusal {
+	if c.message {
+		return nil // see saysWhy
+	}
 	reason, found := section(c.text)
 	switch {
 	case !found:
@@ -85,6 +88,25 @@ func judgeWhy(c *change) []Refusal {
 		return []Refusal{{Detail: `the heading "## Why" has no reason under it`}}
 	}
 	return nil
+}
+
+// trailer is a line that commit messages end with: who, not why.
+var trailer = regexp.MustCompile(`^(?i:[a-z-]+-by|change-id|reviewed-on|(close|fix|resolve)[sd]?|updates?|refs?|pr-url|see)\b\s*:?\s`)
+
+// saysWhy reports whether a commit message says more than its subject. People write no headings into those, and many write nothing
+// else, so it is only worth a warning.
+func saysWhy(message string) bool {
+	if reason, found := section(message); found && len(strings.Fields(reason)) >= 3 {
+		return true
+	}
+	_, body, _ := strings.Cut(strings.TrimSpace(message), "\n")
+	count := 0
+	for l := range strings.Lines(body) {
+		if !trailer.MatchString(l) {
+			count += len(strings.Fields(l))
+		}
+	}
+	return count >= 3
 }
 
 // section is what stands under "## Why", up to the next heading, comments and code aside.

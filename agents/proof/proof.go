@@ -42,6 +42,7 @@ type Request struct {
 	Against string   // what people call the base, for the words of the receipt; "" says "the base"
 	Test    []string // the repository's test command; empty means: find it
 	Text    string   // the pull request's text, or the head's commit message
+	Message bool     // Text is a commit message: nobody writes "## Why" into one, so that it lacks one is only a warning
 	Since   string   // a revision that was proven before, "" when none was: its tests are not to be weakened either
 
 	Dir      string         // the work folder, absolute, this proof's alone while it runs; left as empty as it was

@@ -29,12 +29,27 @@ var secretKinds = []struct {
 
 var privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
 
+// keyBody is a line of a key in base64, also inside a string of a program.
+var keyBody = regexp.MustCompile(`[A-Za-z0-9+/]{40,}`)
+
+// holdsKey reports whether a key follows its header: a program that only knows the header's words holds none.
+func holdsKey(lines []line) bool {
+	return matching(lines, keyBody) > 0
+}
+
+// example is what credentials in documentation look like, and where programs on the same machine meet.
+var example = regexp.MustCompile(`(?i)EXAMPLE|@(localhost|127\.|\[::1\]|host\b|db\b)|password|1234567|abcdef`)
+
 // judgeSecrets refuses credentials in added lines. What it says never holds the credential.
 func judgeSecrets(c *change) []Refusal {
 	var all []Refusal
 	for _, f := range c.files {
-		for _, l := range f.added {
-			if kind := secretIn(l.text, c.secrets, isTest(f.path)); kind != "" {
+		for i, l := range f.added {
+			kind := secretIn(l.text, c.secrets, isTest(f.path))
+			if kind == "" && !isTest(f.path) && privateKey.MatchString(l.text) && holdsKey(f.added[i:min(i+4, len(f.added))]) {
+				kind = "a private key"
+			}
+			if kind != "" {
 				all = append(all, Refusal{File: f.path, Line: l.number, Detail: "this line holds " + kind + ": remove it, and hold it to be known from now on"})
 			}
 		}
@@ -58,15 +73,12 @@ func secretIn(s string, known []string, inTest bool) string {
 			return "one of the factory's own secrets"
 		}
 	}
-	if !inTest && privateKey.MatchString(s) {
-		return "a private key"
-	}
 	for _, k := range secretKinds {
 		m := k.form.FindStringSubmatch(s)
 		if m == nil || inTest && k.kind == "a password in an address" {
 			continue
 		}
-		if value := m[len(m)-1]; entropy(value) >= 2.8 {
+		if value := m[len(m)-1]; entropy(value) >= 2.8 && !example.MatchString(m[0]) {
 			return k.kind
 		}
 	}

@@ -9,29 +9,39 @@ import (
 
 // Words that stand for code nobody wrote, in any language. A comment alone is no stub: only one that is all of a body is.
 var (
-	placeholder = `(?i:not[ _-]*(yet[ _-]*)?implemented|unimplemented|implement[ _-]*me|to[ ]?do\b|fix[ ]?me\b|stub\b|placeholder)`
+	// quoted is the beginning of a text, as far as before the words, its quote included only when they come first.
+	quoted      = `(?:["'` + "`" + `][^"'` + "`" + `]*)??`
+	placeholder = `(?i:not[ _-]*(yet[ _-]*)?implemented|unimplemented|implement[ _-]*(me|this)|["'` + "`" + `\s](todo|fixme)\b|["'` + "`" + `](stub|placeholder)\b)`
 	stubCall    = regexp.MustCompile(`^\s*(` +
-		`panic\((fmt\.\w+\(|errors\.New\()?["` + "`" + `][^"` + "`" + `]*` + placeholder + // Go
-		`|(log\.(Fatal|Panic)f?)\("[^"]*` + placeholder +
+		`panic\((fmt\.\w+\(|errors\.New\()?` + quoted + placeholder + // Go
+		`|(log\.(Fatal|Panic)f?)\(` + quoted + placeholder +
 		`|raise\s+NotImplementedError` + // Python
-		`|throw\s+new\s+\w*Error\(["'` + "`" + `][^"'` + "`" + `]*` + placeholder + // JavaScript, Java
+		`|throw\s+new\s+\w*Error\(` + quoted + placeholder + // JavaScript, Java
 		`|throw\s+new\s+(NotImplementedException|UnsupportedOperationException|NotImplementedError)` +
 		`|(todo|unimplemented)!\(` + // Rust
-		`|fatalError\("[^"]*` + placeholder + `)`) // Swift
+		`|fatalError\(` + quoted + placeholder + `)`) // Swift
 	abstractPython = regexp.MustCompile(`@(abc\.)?abstractmethod|\bProtocol\b|\bABC\b`)
 	placeholderRE  = regexp.MustCompile(placeholder)
+	promised       = regexp.MustCompile(`(?i)` + placeholder + `|\b(to ?do|fix ?me|stub|placeholder)\b`) // as a comment
+	declaredEmpty  = regexp.MustCompile(`(?i)deprecated|no-?op\b|nothing|does not do|intentionally`)
 )
 
 // judgeStubs refuses bodies that stand for code which is not written.
 func judgeStubs(c *change) []Refusal {
 	var all []Refusal
 	for _, f := range c.source() {
-		if f.deleted() || !isCode(f.path) {
+		if f.deleted() || !isCode(f.path) || isGenerated(c, f) {
 			continue
 		}
+		if language(f.path) == "go" && !built(f.path, c.head(f.path), nil) {
+			continue // code for another platform: what this one has need not exist there
+		}
 		all = append(all, stubLines(c, f)...)
-		if language(f.path) == "go" {
+		switch language(f.path) {
+		case "go":
 			all = append(all, goStubs(c, f)...)
+		case "python", "javascript":
+			all = append(all, emptyBodies(c, f)...)
 		}
 	}
 	return all
@@ -40,9 +50,18 @@ func judgeStubs(c *change) []Refusal {
 // stubLines looks at the added lines, one by one.
 func stubLines(c *change, f *file) []Refusal {
 	var all []Refusal
+	moved := map[string]bool{}
+	for _, other := range c.source() {
+		for _, l := range other.removed {
+			moved[strings.TrimSpace(l.text)] = true
+		}
+	}
 	for _, l := range f.added {
-		if !stubCall.MatchString(l.text) {
+		if !stubCall.MatchString(l.text) || moved[strings.TrimSpace(l.text)] {
 			continue
+		}
+		if language(f.path) == "go" && !f.bodyStatement(c, l.number) {
+			continue // what a switch does with a case that cannot be
 		}
 		if language(f.path) == "python" && abstractPython.Match(c.head(f.path)) {
 			continue // an abstract method says so and is right
@@ -55,59 +74,62 @@ func stubLines(c *change, f *file) []Refusal {
 	return all
 }
 
-// goStubs looks at the functions that the change adds or alters: one whose body holds nothing but a comment which promises it, and
-// one that had a body and has none any more.
-func goStubs(c *change, f *file) []Refusal {
-	after, ok := parseGo(c.head(f.path))
-	if !ok {
+// Bodies that do nothing, in languages that are not parsed here.
+var (
+	pythonDef    = regexp.MustCompile(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:#.*)?$`)
+	pythonEmpty  = regexp.MustCompile(`^\s*(?:pass|\.\.\.)\s*(?:#.*)?$`)
+	pythonInline = regexp.MustCompile(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:pass|\.\.\.)\s*$`)
+	scriptEmpty  = regexp.MustCompile(`^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\s*)?(\w+)\s*\(.*\)\s*\{\s*\}\s*$`)
+)
+
+// emptyBodies looks for functions of Python that only pass, and functions of JavaScript that had a body and have none any more.
+func emptyBodies(c *change, f *file) []Refusal {
+	lines := strings.Split(string(c.head(f.path)), "\n")
+	if language(f.path) == "python" && abstractPython.Match(c.head(f.path)) {
 		return nil
 	}
-	had := map[string]bool{}
-	if f.before() != "" {
-		if before, ok := parseGo(c.base(f.before())); ok {
-			for _, fn := range before.funcs {
-				had[fn.name] = fn.node.Body != nil && len(fn.node.Body.List) > 0
-			}
-		}
-	}
 	var all []Refusal
-	for _, fn := range after.funcs {
-		if fn.node.Body == nil || !f.touches(fn.first, fn.last) {
-			continue
+	for _, l := range f.added {
+		empty := false
+		if language(f.path) == "python" {
+			empty = pythonInline.MatchString(l.text) || pythonEmpty.MatchString(l.text) && pythonDef.MatchString(lineAbove(lines, l.number))
+		} else if m := scriptEmpty.FindStringSubmatch(l.text); m != nil {
+			named := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[1]) + `\s*\(.*\)\s*\{`)
+			empty = m[1] != "constructor" && matching(f.removed, named) > 0
 		}
-		if words := onlyExcuse(fn.node.Body); words != "" {
-			all = append(all, Refusal{Detail: "all that " + fn.name + " does is to say " + words, File: f.path, Line: fn.first})
-		}
-		if len(fn.node.Body.List) > 0 {
-			continue
-		}
-		switch promise := after.comment(fn.node.Body); {
-		case placeholderRE.MatchString(promise):
-			all = append(all, Refusal{Detail: "the body of " + fn.name + " is only a promise: " + clip(promise, 100), File: f.path, Line: fn.first})
-		case had[fn.name]:
-			all = append(all, Refusal{Detail: "the body of " + fn.name + " was emptied", File: f.path, Line: fn.first})
+		if empty {
+			all = append(all, Refusal{Detail: "a body does nothing: " + clip(l.text, 100), File: f.path, Line: l.number})
 		}
 	}
 	return all
 }
 
-// onlyExcuse is the message of an error that is all a body returns, when it says that the code is not there.
-func onlyExcuse(body *ast.BlockStmt) string {
-	if len(body.List) != 1 {
-		return ""
+// bodyStatement reports whether a statement that begins on the line stands in the body of a function itself, not in a branch of it.
+func (f *file) bodyStatement(c *change, number int) bool {
+	parsed, ok := parseGo(c.head(f.path))
+	if !ok {
+		return true
 	}
-	back, ok := body.List[0].(*ast.ReturnStmt)
-	if !ok || len(back.Results) == 0 {
-		return ""
+	found := false
+	at := func(body *ast.BlockStmt) {
+		if body == nil {
+			return
+		}
+		for _, s := range body.List {
+			line := parsed.set.Position(s.Pos()).Line
+			found = found || line == number
+		}
 	}
-	call, ok := back.Results[len(back.Results)-1].(*ast.CallExpr)
-	if !ok || len(call.Args) == 0 {
-		return ""
-	}
-	if text, ok := call.Args[0].(*ast.BasicLit); ok && text.Kind == token.STRING && placeholderRE.MatchString(text.Value) {
-		return text.Value
-	}
-	return ""
+	ast.Inspect(parsed.node, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.FuncDecl:
+			at(n.Body)
+		case *ast.FuncLit:
+			at(n.Body)
+		}
+		return true
+	})
+	return found
 }
 
 // touches reports whether a changed line lies in the span of lines of the head.
