@@ -2,7 +2,6 @@ package engine
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -25,7 +24,11 @@ func (claude) args(c Config) []string {
 	return args
 }
 
-func (c claude) env(s Session) []string {
+func (claude) last() []string { return nil }
+
+func (claude) files(Config) map[string]string { return nil }
+
+func (c claude) env(_ Config, s Session) []string {
 	env := []string{
 		// Without a cap it repeats a refused call for minutes.
 		"CLAUDE_CODE_MAX_RETRIES=3",
@@ -89,13 +92,23 @@ type claudeUsage struct {
 	Output      int64 `json:"output_tokens"`
 }
 
-// usage in our terms: what is written into the cache was read afresh.
-func (u claudeUsage) usage() Usage {
-	return Usage{Input: u.Input + u.CacheWrites, Cached: u.CacheReads, Output: u.Output}
+// usage in our terms: what is written into the cache was read afresh. Inclusive
+// means that what came out of the cache stands in the input too.
+func (u claudeUsage) usage(inclusive bool) Usage {
+	input := u.Input
+	if inclusive {
+		input = fresh(input, u.CacheReads)
+	}
+	return Usage{Input: input + u.CacheWrites, Cached: u.CacheReads, Output: u.Output}
 }
 
-func (u Usage) plus(v Usage) Usage {
-	return Usage{Input: u.Input + v.Input, Cached: u.Cached + v.Cached, Output: u.Output + v.Output, CostUSD: u.CostUSD + v.CostUSD}
+// failure is the words of an error that has a message, as qwen's result has.
+func (e claudeEvent) failure() string {
+	var failure struct{ Message string }
+	if len(e.Error) > 0 {
+		_ = json.Unmarshal(e.Error, &failure) // of another kind it says nothing
+	}
+	return failure.Message
 }
 
 // claudeContent is the content of a message: blocks, or a plain string.
@@ -104,8 +117,11 @@ type claudeContent []claudeBlock
 type claudeBlock struct {
 	Type  string
 	Text  string
+	ID    string // tool_use
 	Name  string
 	Input json.RawMessage
+	Call  string          `json:"tool_use_id"` // tool_result
+	Given json.RawMessage `json:"content"`
 }
 
 // UnmarshalJSON takes either form.
@@ -118,31 +134,27 @@ func (c *claudeContent) UnmarshalJSON(data []byte) error {
 	return tolerant(json.Unmarshal(data, (*[]claudeBlock)(c)))
 }
 
-// tolerant drops the error of a field that is not of the kind we know: the other
-// fields were read all the same.
-func tolerant(err error) error {
-	var kind *json.UnmarshalTypeError
-	if errors.As(err, &kind) {
-		return nil
-	}
-	return err
-}
-
 // claudeReader gathers what a session's events say.
 type claudeReader struct {
-	now    func() time.Time
-	result *claudeEvent // the terminal event
-	text   string       // the last thing it said
-	word   string       // the error word of the last assistant event, if it had one
-	other  tail         // lines that are no events, of both outputs
-	turns  int
-	id     string // of the message whose usage is in last
-	last   Usage
-	total  Usage // of the messages before it
-	resets int64 // when the limit that refused it is over, seconds since 1970
+	now       func() time.Time
+	inclusive bool         // see claudeUsage
+	result    *claudeEvent // the terminal event
+	text      string       // the last thing it said
+	word      string       // the error word of the last assistant event, if it had one
+	other     tail         // lines that are no events, of both outputs
+	turns     int
+	id        string // of the message whose usage is in last
+	last      Usage
+	total     Usage  // of the messages before it
+	resets    int64  // when the limit that refused it is over, seconds since 1970
+	status    int    // HTTP status of the call that is being tried again; 0: none is
+	refused   string // the error word of that call
 }
 
-func (r *claudeReader) stderr(line []byte) { r.other.add(line) }
+func (r *claudeReader) stderr(line []byte) []Event {
+	r.other.add(line)
+	return nil
+}
 
 func (r *claudeReader) stdout(line []byte, cut bool) []Event {
 	var e claudeEvent
@@ -157,14 +169,21 @@ func (r *claudeReader) stdout(line []byte, cut bool) []Event {
 		return r.assistant(e)
 	case "result":
 		r.result = &e
-		return []Event{{Kind: KindUsage, Usage: r.usage()}}
+		return []Event{{Kind: KindUsage, Usage: r.usage(), Turns: r.turns}}
+	case "user":
+		return r.results(e)
 	case "rate_limit_event":
 		if e.RateLimit.Status == "rejected" {
 			r.resets = e.RateLimit.ResetsAt
 		}
 	case "system":
-		if e.Subtype == "api_retry" {
-			return []Event{{Kind: KindMessage, Text: fmt.Sprintf("call %d of %d was refused (%d), trying again", e.Attempt, e.MaxRetries, e.ErrorStatus)}}
+		switch e.Subtype {
+		case "retry": // qwen's, which does not say what was refused
+			r.refused = "overloaded, the provider is asked again"
+			return []Event{{Kind: KindError, Text: r.refused}}
+		case "api_retry":
+			r.status, r.refused = e.ErrorStatus, "refused: "+string(e.Error)
+			return []Event{{Kind: KindError, Text: fmt.Sprintf("call %d of %d was refused (%d), trying again", e.Attempt, e.MaxRetries, e.ErrorStatus)}}
 		}
 	}
 	return nil
@@ -177,8 +196,8 @@ func (r *claudeReader) assistant(e claudeEvent) (events []Event) {
 		r.turns++
 		r.total, r.last, r.id = r.total.plus(r.last), Usage{}, e.Message.ID
 	}
-	r.last = e.Message.Usage.usage()
-	r.word = ""
+	r.last = e.Message.Usage.usage(r.inclusive)
+	r.word, r.status, r.refused = "", 0, ""
 	if len(e.Error) > 0 {
 		_ = json.Unmarshal(e.Error, &r.word) // of another kind it says nothing
 	}
@@ -188,10 +207,28 @@ func (r *claudeReader) assistant(e claudeEvent) (events []Event) {
 			r.text = clip(block.Text, maxText)
 			events = append(events, Event{Kind: KindMessage, Text: block.Text})
 		case "tool_use":
-			events = append(events, Event{Kind: KindTool, Tool: clip(block.Name, 100), Text: string(block.Input)})
+			events = append(events, Event{Kind: KindTool, Tool: block.Name, Text: string(block.Input), Call: block.ID})
 		}
 	}
-	return append(events, Event{Kind: KindUsage, Usage: r.usage()})
+	return append(events, Event{Kind: KindUsage, Usage: r.usage(), Turns: r.turns})
+}
+
+// results are what the tools gave back.
+func (r *claudeReader) results(e claudeEvent) (events []Event) {
+	for _, block := range e.Message.Content {
+		if block.Type == "tool_result" {
+			events = append(events, Event{Kind: KindResult, Text: string(block.Given), Call: block.Call})
+		}
+	}
+	return events
+}
+
+// trouble is the provider's refusal of the call that is being tried again.
+func (r *claudeReader) trouble() (Outcome, string) {
+	if r.refused == "" {
+		return "", ""
+	}
+	return classify(r.status, r.refused), r.refused
 }
 
 // usage is the terminal event's where there is one, else the sum of the messages.
@@ -199,7 +236,7 @@ func (r *claudeReader) usage() Usage {
 	if r.result == nil {
 		return r.total.plus(r.last)
 	}
-	u := r.result.Usage.usage()
+	u := r.result.Usage.usage(r.inclusive)
 	u.CostUSD = r.result.TotalCostUSD
 	return u
 }
@@ -223,6 +260,9 @@ func (r *claudeReader) verdict(code int, signal string) Result {
 		// Such as error_max_turns. Its errors are words of the CLI; the result,
 		// if any, is the model's, and what the model says decides nothing.
 		failure := strings.Join(r.result.Errors, "; ")
+		if failure == "" {
+			failure = r.result.failure()
+		}
 		result.Outcome, result.ResetAt = r.classify(r.result.Status, r.word+" "+failure)
 		result.Reason = strings.TrimSuffix(r.result.Subtype+": "+failure, ": ")
 	case r.result.IsError:

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -48,7 +49,7 @@ func TestRecordedSessionIsReadWhole(t *testing.T) {
 	for _, e := range events {
 		kinds = append(kinds, e.Kind+" "+e.Tool)
 	}
-	if got, want := strings.Join(kinds, ","), "tool Bash,usage ,message ,usage ,usage "; got != want {
+	if got, want := strings.Join(kinds, ","), "tool Bash,usage ,result ,message ,usage ,usage "; got != want {
 		t.Errorf("events %q, want %q", got, want)
 	}
 }
@@ -144,7 +145,7 @@ func TestArgumentsMakeClaudeHeadless(t *testing.T) {
 		t.Errorf("arguments %q, want %q", got, want)
 	}
 	for _, root := range []bool{true, false} {
-		env := strings.Join(claude{root: root}.env(Session{Home: "/h"}), " ")
+		env := strings.Join(claude{root: root}.env(Config{}, Session{Home: "/h"}), " ")
 		if strings.Contains(env, "IS_SANDBOX=1") != root || !strings.Contains(env, "CLAUDE_CODE_MAX_RETRIES=") {
 			t.Errorf("as root %v: environment %q", root, env)
 		}
@@ -169,7 +170,7 @@ func FuzzClaudeStreamNeverHidesItsTerminalEvent(f *testing.F) {
 		r := claude{}.reader(noon)
 		for line := range bytes.Lines(stream) {
 			for _, e := range r.stdout(bytes.TrimSuffix(line, []byte("\n")), false) {
-				if e.Kind != KindMessage && e.Kind != KindTool && e.Kind != KindUsage {
+				if !slices.Contains([]string{KindMessage, KindTool, KindResult, KindUsage, KindError}, e.Kind) {
 					t.Errorf("event of kind %q", e.Kind)
 				}
 			}

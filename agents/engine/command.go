@@ -9,9 +9,11 @@ import (
 // its directory, and its exit code says how it went.
 type command struct{}
 
-func (command) program() string      { return "" }
-func (command) args(Config) []string { return nil }
-func (command) env(Session) []string { return nil }
+func (command) program() string                { return "" }
+func (command) args(Config) []string           { return nil }
+func (command) last() []string                 { return nil }
+func (command) env(Config, Session) []string   { return nil }
+func (command) files(Config) map[string]string { return nil }
 func (command) reader(func() time.Time) sessionReader {
 	return &commandReader{said: tail{most: maxText}, errors: tail{most: maxText}}
 }
@@ -25,7 +27,12 @@ func (r *commandReader) stdout(line []byte, _ bool) []Event {
 	return []Event{{Kind: KindMessage, Text: string(line[:min(len(line), maxEvent+1)])}}
 }
 
-func (r *commandReader) stderr(line []byte) { r.errors.add(line) }
+func (*commandReader) trouble() (Outcome, string) { return "", "" }
+
+func (r *commandReader) stderr(line []byte) []Event {
+	r.errors.add(line)
+	return nil
+}
 
 func (r *commandReader) verdict(code int, signal string) Result {
 	result := Result{Outcome: Done, Text: r.said.String()}

@@ -12,15 +12,11 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"lightsout/agents/process"
@@ -29,11 +25,15 @@ import (
 // Config is one engine as the person configured it.
 type Config struct {
 	Name  string            // the name it was given; empty means its Kind
-	Kind  string            // "command" or "claude"
+	Kind  string            // one of Kinds
 	Path  string            // the program; empty means the CLI's usual name, which a command does not have
-	Model string            // empty means the CLI's own default; a command has none
+	Model string            // empty means the CLI's own default; a command has none; opencode and pi take provider/model
 	Args  []string          // arguments after those of the adapter
 	Env   map[string]string // what only this engine gets, such as its credentials
+	// Files are laid into the private HOME of every session, content by path. One
+	// that the adapter has too, to keep its CLI quiet, is replaced.
+	Files map[string]string
+	Price Price // for what the CLI names no cost of
 	// Readable are folders the CLI is installed in, for one that needs more than
 	// its own file and the system's.
 	Readable []string
@@ -47,13 +47,22 @@ type Session struct {
 	Marker string   // unique, see process.Tree
 	Env    []string // the allowed environment: PATH, LANG, caches …; no secrets
 
-	Limits   process.Limits
+	Limits     process.Limits
+	MaxTurns   int     // answers of the model; 0: no limit, as for all of these
+	MaxTokens  int64   // input read afresh and output; what came out of a cache is not counted
+	MaxCostUSD float64 // as far as the CLI, or the price, tells the cost
+	MaxRepeats int     // times that a tool call may give the result it had, with nothing new between
+
 	Contain  bool     // with Landlock, where the kernel has it
 	Writable []string // beside Dir and Home: named caches
 	Readable []string // beside the system's folders
 
 	Log     io.Writer   // every line both outputs had, bounded: the first 16 MiB and the last 512 KiB; nil discards
 	OnEvent func(Event) // called from one goroutine at a time; must be quick; may be nil
+	// OnProgress is told how far the session is, at most once in ProgressEvery (5
+	// seconds when 0), called as OnEvent is; may be nil.
+	OnProgress    func(Progress)
+	ProgressEvery time.Duration
 }
 
 // Kinds of events.
@@ -61,9 +70,10 @@ const (
 	KindStarted  = "started"
 	KindMessage  = "message" // something the CLI said
 	KindTool     = "tool"    // a tool it calls
+	KindResult   = "result"  // what a tool gave back
 	KindUsage    = "usage"   // what was used so far
 	KindFinished = "finished"
-	KindError    = "error"
+	KindError    = "error" // an error it names, which it may get over, or how it ended
 )
 
 // Event is a step of a session, for watching it.
@@ -71,7 +81,9 @@ type Event struct {
 	Kind  string
 	Text  string // at most 2 KiB
 	Tool  string // the tool's name, with KindTool
-	Usage Usage  // with KindUsage and KindFinished
+	Call  string // which call it is, with KindTool and KindResult
+	Usage Usage  // so far, with KindUsage, KindFinished and a last KindError
+	Turns int    // so far, with KindUsage
 }
 
 // Usage is what a session used. Input that came out of a cache is not in Input.
@@ -101,15 +113,16 @@ const (
 
 // Result is what is known of a session when all of it is gone.
 type Result struct {
+	Engine    string // the name of the one that ran
 	Outcome   Outcome
 	Reason    string // one line why, at most 500 bytes; empty when done
-	Turns     int    // answers of the model; 0 when not known
+	Turns     int    // answers of the model, or for a CLI that does not tell them apart its words and calls; 0 when not known
 	Usage     Usage
 	Seconds   float64
 	Survivors int       // processes that could not be ended
 	ExitCode  int       // -1 when a signal ended it
 	Text      string    // its final words, at most 8 KiB
-	ResetAt   time.Time // with Quota: when it is said to be over; zero when not known
+	ResetAt   time.Time // with Quota and Overloaded: when it is said to be over; zero when not known
 	Contained bool      // whether Landlock was in force
 }
 
@@ -118,26 +131,10 @@ const (
 	maxText   = 8 << 10
 	maxEvent  = 2 << 10
 	maxReason = 500
+
+	maxName     = 100 // of a tool or a call
+	maxProgress = 200
 )
-
-// adapter is one coding CLI.
-type adapter interface {
-	program() string                           // its usual name
-	args(c Config) []string                    // arguments that make it run headless; the prompt comes on standard input
-	env(s Session) []string                    // what makes it quiet and keeps it in its HOME
-	reader(now func() time.Time) sessionReader // a new one for every session
-}
-
-// sessionReader reads what one session says. Its methods are not called
-// concurrently.
-type sessionReader interface {
-	// stdout reads a line; cut means that it was longer and is not whole.
-	stdout(line []byte, cut bool) []Event
-	stderr(line []byte)
-	// verdict judges a session that ended by itself and fills in Outcome,
-	// Reason and ResetAt; for any session it fills in Turns, Usage and Text.
-	verdict(code int, signal string) Result
-}
 
 // Engine runs sessions of one configured coding CLI. It may be used concurrently.
 type Engine struct {
@@ -148,14 +145,9 @@ type Engine struct {
 // New checks c and returns its engine. All faults come in one error.
 func New(c Config) (*Engine, error) {
 	var faults []error
-	e := &Engine{config: c}
-	switch c.Kind {
-	case "command":
-		e.adapter = command{}
-	case "claude":
-		e.adapter = claude{root: os.Geteuid() == 0}
-	default:
-		faults = append(faults, fmt.Errorf("kind %q is unknown: write command or claude", c.Kind))
+	e := &Engine{config: c, adapter: adapterOf(c.Kind)}
+	if e.adapter == nil {
+		faults = append(faults, fmt.Errorf("kind %q is unknown: write %s", c.Kind, strings.Join(Kinds(), ", ")))
 	}
 	if e.config.Name == "" {
 		e.config.Name = c.Kind
@@ -171,10 +163,18 @@ func New(c Config) (*Engine, error) {
 			faults = append(faults, fmt.Errorf("environment variable %q cannot be set", name))
 		}
 	}
+	for path := range c.Files {
+		if !filepath.IsLocal(path) || filepath.Clean(path) == "." {
+			faults = append(faults, fmt.Errorf("file %q is not a path within HOME", path))
+		}
+	}
 	for _, folder := range c.Readable {
 		if !filepath.IsAbs(folder) {
 			faults = append(faults, fmt.Errorf("readable folder %q is not absolute", folder))
 		}
+	}
+	if !c.Price.valid() {
+		faults = append(faults, fmt.Errorf("price %+v: no number may be below 0", c.Price))
 	}
 	if len(faults) > 0 {
 		return nil, fmt.Errorf("engine %s: %w", e.config.Name, errors.Join(faults...))
@@ -184,127 +184,3 @@ func New(c Config) (*Engine, error) {
 
 // Name is the name the engine was given.
 func (e *Engine) Name() string { return e.config.Name }
-
-// Run runs one session and returns when all its processes are gone. How it ended
-// is told by the Result alone; an error means that it could not be run, watched
-// or wholly ended, and comes with whatever is known.
-func (e *Engine) Run(ctx context.Context, s Session) (Result, error) {
-	tree, err := e.tree(s)
-	if err != nil {
-		return Result{Outcome: Failed, Reason: clip(err.Error(), maxReason), ExitCode: -1}, fmt.Errorf("engine %s: %w", e.Name(), err)
-	}
-	w := &watcher{reader: e.adapter.reader(time.Now), journal: newJournal(s.Log), onEvent: s.OnEvent}
-	out, words := newLines(maxLine, w.stdout), newLines(maxLine, w.stderr)
-	tree.Stdout, tree.Stderr = out, words
-	w.tell(Event{Kind: KindStarted, Text: e.Name()})
-	run, err := tree.Run(ctx)
-	out.flush()
-	words.flush()
-	r := w.judge(ctx, run, s.Limits, err)
-	if err = errors.Join(err, w.journal.close()); err != nil {
-		return r, fmt.Errorf("engine %s: %w", e.Name(), err)
-	}
-	return r, nil
-}
-
-// tree is the session as a process tree.
-func (e *Engine) tree(s Session) (process.Tree, error) {
-	if !filepath.IsAbs(s.Dir) || !filepath.IsAbs(s.Home) {
-		return process.Tree{}, fmt.Errorf("worktree %q and home %q must be absolute: %w", s.Dir, s.Home, os.ErrInvalid)
-	}
-	temporary := filepath.Join(s.Home, "tmp")
-	if err := os.MkdirAll(temporary, 0o700); err != nil {
-		return process.Tree{}, fmt.Errorf("temporary folder: %w", err)
-	}
-	own := []string{"HOME=" + s.Home, "TMPDIR=" + temporary}
-	env := environment(s.Env, own, e.adapter.env(s), pairs(e.config.Env))
-	program, err := process.LookPath(e.config.Path, s.Dir, env)
-	if err != nil {
-		return process.Tree{}, err
-	}
-	tree := process.Tree{
-		Args:   slices.Concat([]string{program}, e.adapter.args(e.config), e.config.Args),
-		Dir:    s.Dir,
-		Env:    env,
-		Stdin:  strings.NewReader(s.Prompt),
-		Marker: s.Marker,
-		Limits: s.Limits,
-	}
-	if s.Contain {
-		tree.Contain = &process.Containment{
-			ReadWrite: slices.Concat([]string{s.Dir, s.Home}, s.Writable),
-			ReadOnly:  slices.Concat(s.Readable, e.config.Readable, installed(program, env)),
-			Network:   true, // the provider is out there
-		}
-	}
-	return tree, nil
-}
-
-// watcher reads both outputs of a session, one line at a time.
-type watcher struct {
-	mu      sync.Mutex
-	reader  sessionReader
-	journal *journal
-	onEvent func(Event)
-}
-
-func (w *watcher) stdout(line []byte, cut bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.journal.line(line)
-	for _, event := range w.reader.stdout(line, cut) {
-		w.tell(event)
-	}
-}
-
-func (w *watcher) stderr(line []byte, _ bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.journal.line(line)
-	w.reader.stderr(line)
-}
-
-func (w *watcher) tell(event Event) {
-	if w.onEvent != nil {
-		event.Text = clip(event.Text, maxEvent)
-		w.onEvent(event)
-	}
-}
-
-// judge says how the session ended. What we did comes first: a CLI that is told
-// to end may well say that it succeeded.
-func (w *watcher) judge(ctx context.Context, run process.Result, limits process.Limits, err error) Result {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	r := w.reader.verdict(run.Code, run.Signal)
-	switch run.Cause {
-	case process.CauseExited:
-	case process.CauseWall:
-		r.Outcome, r.Reason = Timeout, fmt.Sprintf("ended by us after %v", limits.Wall)
-	case process.CauseSilence:
-		r.Outcome, r.Reason = Stalled, fmt.Sprintf("ended by us after %v without a word", limits.Silence)
-	case process.CauseOutput:
-		r.Outcome, r.Reason = Failed, fmt.Sprintf("ended by us after %d bytes of output", run.Bytes)
-	case process.CauseCancelled:
-		r.Outcome, r.Reason = Cancelled, "ended by us: "+context.Cause(ctx).Error()
-	default: // not started, or lost
-		r.Outcome, r.Reason = Failed, string(run.Cause)
-		if err != nil {
-			r.Reason = err.Error()
-		}
-		if ctx.Err() != nil {
-			r.Outcome = Cancelled
-		}
-	}
-	if r.Outcome != Quota {
-		r.ResetAt = time.Time{}
-	}
-	r.Reason, r.Text = clip(oneLine(r.Reason), maxReason), clipFront(r.Text, maxText)
-	r.Seconds, r.Survivors, r.ExitCode, r.Contained = run.Duration.Seconds(), run.Survivors, run.Code, run.Contained
-	if r.Outcome == Done {
-		w.tell(Event{Kind: KindFinished, Text: r.Text, Usage: r.Usage})
-	} else {
-		w.tell(Event{Kind: KindError, Text: string(r.Outcome) + ": " + r.Reason, Usage: r.Usage})
-	}
-	return r
-}

@@ -9,8 +9,9 @@ import (
 
 // apiStatus finds the HTTP status in the words that CLIs have for a refused call:
 // "API Error: 401 {…}", "API Error: Repeated 529 Overloaded errors", "API Error:
-// Request rejected (429) · …".
-var apiStatus = regexp.MustCompile(`(?i)\bapi error:? *(?:request rejected |repeated )?\(?(\d{3})\b`)
+// Request rejected (429) · …", "unexpected status 401 Unauthorized", "401 {…",
+// "[API Error: {"error":{"code":401,…".
+var apiStatus = regexp.MustCompile(`(?i)(?:\bapi error:? *(?:request rejected |repeated )?\(?|\bunexpected status |^|\berror":\{"code": ?)([45]\d\d)\b`)
 
 // refusals are the provider's words for each outcome, lower case, the narrower
 // first. They are looked for only where an error is already known or the words
@@ -20,11 +21,13 @@ var refusals = []struct {
 	words   []string
 }{
 	{Quota, []string{"usage limit reached", "hit your limit", "hit your session limit", "hit your weekly limit", "hit your usage limit",
-		"limit reached", "credit balance is too low", "rate_limit", "billing_error", "out of extra usage", "exceeded your current quota"}},
+		"limit reached", "credit balance is too low", "rate_limit", "billing_error", "out of extra usage", "exceeded your current quota",
+		"quota exceeded", "insufficient_quota", "resource_exhausted", "check your plan and billing", "too many requests"}},
 	{Authentication, []string{"authentication_error", "authentication_failed", "invalid api key", "please run /login", "not logged in",
-		"oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
+		"incorrect api key", "invalid_api_key", "api key not valid", "unauthenticated", "oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
 	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection to the api was lost",
-		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect"}},
+		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect",
+		"experiencing high demand", "waiting for network", "stream disconnected", "premature close", "api error: terminated", "service unavailable"}},
 }
 
 // classify says what the HTTP status of a failed call (0 when there is none) and the

@@ -336,7 +336,7 @@ func TestConfigurationFaultsComeAllAtOnce(t *testing.T) {
 			t.Errorf("error %v does not tell %q", err, want)
 		}
 	}
-	if _, err := engine.New(engine.Config{Kind: "clod"}); err == nil || !strings.Contains(err.Error(), "command or claude") {
+	if _, err := engine.New(engine.Config{Kind: "clod"}); err == nil || !strings.Contains(err.Error(), "claude, codex, command") {
 		t.Errorf("unknown kind: %v", err)
 	}
 	e, err := engine.New(engine.Config{Kind: "claude"})

@@ -1,0 +1,40 @@
+package engine
+
+import (
+	_ "embed"
+	"time"
+)
+
+//go:embed quiet/qwen.json
+var quietQwen string
+
+// qwen is Qwen Code: it speaks as claude does, but counts what was cached as
+// input too, tells no cost, and has said success and exited 0 on a refused key.
+type qwen struct{}
+
+func (qwen) program() string { return "qwen" }
+
+func (qwen) args(c Config) []string {
+	args := []string{"--output-format", "stream-json", "--yolo"}
+	if c.Env["OPENAI_API_KEY"] != "" {
+		args = append(args, "--auth-type", "openai")
+	}
+	if c.Model != "" {
+		args = append(args, "-m", c.Model)
+	}
+	return args
+}
+
+func (qwen) last() []string { return nil }
+
+func (qwen) env(Config, Session) []string {
+	return []string{"QWEN_CODE_SUPPRESS_YOLO_WARNING=1", "QWEN_CODE_NO_RELAUNCH=true"}
+}
+
+func (qwen) files(Config) map[string]string {
+	return map[string]string{".qwen/settings.json": quietQwen}
+}
+
+func (qwen) reader(now func() time.Time) sessionReader {
+	return &claudeReader{now: now, inclusive: true, other: tail{most: maxText}}
+}
