@@ -309,7 +309,7 @@ func (b *Bot) reject(ctx context.Context, c call) (answer, error) {
 		return answer{text: text, toast: "Why? Reply to the question below", pull: n, topic: reasonTopic}, err
 	}
 	by := b.sign(ctx, c.by)
-	request := store.Request{Key: c.key("reject"), Kind: store.RequestReject, Role: fixer, Ticket: p.Ticket, Pull: n, Text: clip(2000, visible(reason)),
+	request := store.Request{Key: c.key("reject"), Kind: store.RequestReject, Role: fixer, Ticket: p.Ticket, Pull: n, Head: p.Head, Text: clip(2000, visible(reason)),
 		ByID: c.from, ByName: by, Chat: c.chat, Message: c.message}
 	if err := b.Store.Ask(ctx, request); err != nil {
 		return answer{}, err

@@ -185,7 +185,6 @@ func (b *Bot) cancel(ctx context.Context, c call) (answer, error) {
 	if err := b.Store.Ask(ctx, request); err != nil {
 		return answer{}, err
 	}
-	b.Wake(run.Role)
 	return b.tell("✋", fmt.Sprintf("Stopping run %d", run.ID), "its work is kept")
 }
 

@@ -17,7 +17,7 @@ func kinds() []string {
 	return []string{store.RunStarted, store.RunEnded, store.PullOpened, store.PullRead, store.PullUpdated, store.FixerClaimed, store.GaveUp, store.TicketParked,
 		store.TicketUnparked, store.ProofRefused, store.Approved, store.ApprovalEnded, store.MergeRefused, store.Merged, store.StagingStarted, store.Staged,
 		store.StagingFailed, store.Heartbeat, store.Trouble, store.TroubleOver, store.Paused, store.Resumed, store.RulesChanged, store.RequestAnswered,
-		store.PersonPaired, store.PersonRemoved, store.ClaimReleased, store.Intake, store.StrangerRefused, store.ScheduleCatchUp, store.EffectInDoubt, store.LeftoverSessions}
+		store.PersonPaired, store.PersonRemoved, store.ClaimReleased, store.Intake, store.StrangerRefused, store.LeftoverSessions}
 }
 
 // keys are all the keys that events carry.

@@ -39,8 +39,6 @@ const (
 	ClaimReleased    = "claim released"
 	Intake           = "intake" // why the Implementer took nothing; Data: reason
 	StrangerRefused  = "stranger refused"
-	ScheduleCatchUp  = "schedule catch-up"
-	EffectInDoubt    = "effect in doubt"
 	LeftoverSessions = "leftover sessions ended"
 )
 

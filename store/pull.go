@@ -62,6 +62,7 @@ type Pull struct {
 	Pushed     string // the last head that the factory itself pushed
 	Attempts   int    // repairs spent, of three
 	OpenedAt   time.Time
+	HeadAt     time.Time // when Head was first met
 	ReadAt     time.Time
 	MergedAt   time.Time
 	MergedSHA  string
@@ -72,13 +73,13 @@ type Pull struct {
 }
 
 const pullColumns = `number, ticket, title, url, branch, head, base, base_sha, patch_id, verdict, reason, checks, additions, deletions, files, proof, receipt,
-	diff_path, log_path, pushed, attempts, opened_at, read_at, merged_at, merged_sha, merged_by, staging, staging_run, staging_at`
+	diff_path, log_path, pushed, attempts, opened_at, head_at, read_at, merged_at, merged_sha, merged_by, staging, staging_run, staging_at`
 
 func scanPull(scan func(...any) error) (Pull, error) {
 	var p Pull
 	return p, scan(&p.Number, &p.Ticket, &p.Title, &p.URL, &p.Branch, &p.Head, &p.Base, &p.BaseSHA, &p.PatchID, &p.Verdict, &p.Reason,
 		document{&p.Checks}, &p.Additions, &p.Deletions, document{&p.Files}, &p.Proof, &p.Receipt, &p.DiffPath, &p.LogPath, &p.Pushed, &p.Attempts,
-		moment{&p.OpenedAt}, moment{&p.ReadAt}, moment{&p.MergedAt}, &p.MergedSHA, &p.MergedBy, &p.Staging, &p.StagingRun, moment{&p.StagingAt})
+		moment{&p.OpenedAt}, moment{&p.HeadAt}, moment{&p.ReadAt}, moment{&p.MergedAt}, &p.MergedSHA, &p.MergedBy, &p.Staging, &p.StagingRun, moment{&p.StagingAt})
 }
 
 func (s *Store) pull(ctx context.Context, q queryer, number int) (Pull, error) {
@@ -119,6 +120,17 @@ func (s *Store) pulls(ctx context.Context, where string) ([]Pull, error) {
 // verdict, reason, head or checks differ from what stood there. A row that is not there yet starts empty, with its
 // number set; so the first UpdatePull of a number creates it, and it alone can tell that the pull request was opened.
 func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), events ...Event) (Pull, error) {
+	return s.updatePull(ctx, number, func(Pull) bool { return true }, f, events)
+}
+
+// ReadPull is UpdatePull for a reading of GitHub that began when the row was as it was written at seen. Where another
+// role has written since, or the pull request is merged already, nothing is changed and nothing told: the next reading
+// knows better. The row is returned as it stands.
+func (s *Store) ReadPull(ctx context.Context, number int, seen time.Time, f func(*Pull), events ...Event) (Pull, error) {
+	return s.updatePull(ctx, number, func(p Pull) bool { return p.ReadAt.Equal(seen) && p.Verdict != Landed }, f, events)
+}
+
+func (s *Store) updatePull(ctx context.Context, number int, current func(Pull) bool, f func(*Pull), events []Event) (Pull, error) {
 	var p Pull
 	err := s.update(ctx, fmt.Sprintf("keep pull request #%d", number), func(tx *sql.Tx) error {
 		old, err := s.pull(ctx, tx, number)
@@ -127,9 +139,15 @@ func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), event
 			return err
 		}
 		p = old
+		if !current(old) {
+			return nil
+		}
 		p.Number = number
 		f(&p)
 		p.ReadAt = s.Now()
+		if p.Head != old.Head {
+			p.HeadAt = p.ReadAt
+		}
 		if err := s.putPull(ctx, tx, p); err != nil {
 			return err
 		}
@@ -177,9 +195,9 @@ func (s *Store) putPull(ctx context.Context, tx *sql.Tx, p Pull) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull (repo, "+pullColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull (repo, "+pullColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		s.repo, p.Number, p.Ticket, p.Title, p.URL, p.Branch, p.Head, p.Base, p.BaseSHA, p.PatchID, p.Verdict, p.Reason, checks, p.Additions, p.Deletions, files,
-		p.Proof, p.Receipt, p.DiffPath, p.LogPath, p.Pushed, p.Attempts, millis(p.OpenedAt), millis(p.ReadAt), millis(p.MergedAt), p.MergedSHA, p.MergedBy,
+		p.Proof, p.Receipt, p.DiffPath, p.LogPath, p.Pushed, p.Attempts, millis(p.OpenedAt), millis(p.HeadAt), millis(p.ReadAt), millis(p.MergedAt), p.MergedSHA, p.MergedBy,
 		p.Staging, p.StagingRun, millis(p.StagingAt))
 	return err
 }

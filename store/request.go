@@ -24,6 +24,7 @@ type Request struct {
 	Ticket     int
 	Pull       int
 	Run        int64
+	Head       string // what the person was shown, for a rejection
 	Text       string
 	ByID       int64
 	ByName     string
@@ -34,19 +35,19 @@ type Request struct {
 	AnsweredAt time.Time
 }
 
-const requestColumns = "id, key, kind, role, ticket, pull, run, text, by_id, by_name, chat, message, at, answer, answered_at"
+const requestColumns = "id, key, kind, role, ticket, pull, run, head, text, by_id, by_name, chat, message, at, answer, answered_at"
 
 func scanRequest(scan func(...any) error) (Request, error) {
 	var r Request
-	return r, scan(&r.ID, &r.Key, &r.Kind, &r.Role, &r.Ticket, &r.Pull, &r.Run, &r.Text, &r.ByID, &r.ByName, &r.Chat, &r.Message,
+	return r, scan(&r.ID, &r.Key, &r.Kind, &r.Role, &r.Ticket, &r.Pull, &r.Run, &r.Head, &r.Text, &r.ByID, &r.ByName, &r.Chat, &r.Message,
 		moment{&r.At}, &r.Answer, moment{&r.AnsweredAt})
 }
 
 // Ask keeps a request. A key that stands there already is the same request: nothing is written.
 func (s *Store) Ask(ctx context.Context, r Request) error {
 	return s.update(ctx, "keep request "+r.Kind, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO request (repo, key, kind, role, ticket, pull, run, text, by_id, by_name, chat, message, at, answer, answered_at)
-			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,'',0)`, s.repo, r.Key, r.Kind, r.Role, r.Ticket, r.Pull, r.Run, r.Text, r.ByID, r.ByName, r.Chat, r.Message, millis(s.now()))
+		_, err := tx.ExecContext(ctx, `INSERT OR IGNORE INTO request (repo, key, kind, role, ticket, pull, run, head, text, by_id, by_name, chat, message, at, answer, answered_at)
+			VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,'',0)`, s.repo, r.Key, r.Kind, r.Role, r.Ticket, r.Pull, r.Run, r.Head, r.Text, r.ByID, r.ByName, r.Chat, r.Message, millis(s.now()))
 		return err
 	})
 }
@@ -67,10 +68,14 @@ func (s *Store) Answer(ctx context.Context, id int64, answer string) error {
 		if err != nil || !r.AnsweredAt.IsZero() {
 			return err
 		}
-		if _, err := tx.ExecContext(ctx, "UPDATE request SET answer=?, answered_at=? WHERE id=?", answer, millis(s.now()), id); err != nil {
-			return err
-		}
-		return s.record(ctx, tx, Event{Kind: RequestAnswered, Ticket: r.Ticket, Pull: r.Pull, Run: r.Run, Data: map[string]string{
-			"kind": r.Kind, "answer": answer, "chat": strconv.FormatInt(r.Chat, 10), "message": strconv.FormatInt(r.Message, 10)}})
+		return s.answer(ctx, tx, r, answer)
 	})
+}
+
+func (s *Store) answer(ctx context.Context, tx *sql.Tx, r Request, answer string) error {
+	if _, err := tx.ExecContext(ctx, "UPDATE request SET answer=?, answered_at=? WHERE id=?", answer, millis(s.now()), r.ID); err != nil {
+		return err
+	}
+	return s.record(ctx, tx, Event{Kind: RequestAnswered, Ticket: r.Ticket, Pull: r.Pull, Run: r.Run, Data: map[string]string{
+		"kind": r.Kind, "answer": answer, "chat": strconv.FormatInt(r.Chat, 10), "message": strconv.FormatInt(r.Message, 10)}})
 }

@@ -92,7 +92,7 @@ func (s *Store) Spend(ctx context.Context, run int64, turns int, input, cached, 
 	})
 }
 
-// EndRun keeps how a run ended. A run that has ended stays as it is.
+// EndRun keeps how a run ended, and answers a /cancel of it that came too late. A run that has ended stays as it is.
 func (s *Store) EndRun(ctx context.Context, run int64, outcome, reason string) error {
 	return s.update(ctx, "end run", func(tx *sql.Tx) error {
 		r, err := one(ctx, tx, scanRun, "SELECT "+runColumns+" FROM run WHERE id=?", run)
@@ -101,6 +101,15 @@ func (s *Store) EndRun(ctx context.Context, run int64, outcome, reason string) e
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE run SET outcome=?, reason=?, ended_at=? WHERE id=?", outcome, reason, millis(s.now()), run); err != nil {
 			return err
+		}
+		late, err := all(ctx, tx, scanRequest, "SELECT "+requestColumns+" FROM request WHERE repo=? AND kind=? AND run=? AND answered_at=0", s.repo, RequestCancel, run)
+		if err != nil {
+			return err
+		}
+		for _, q := range late { // it came too late to be met by the run itself
+			if err := s.answer(ctx, tx, q, fmt.Sprintf("Run %d had ended: %s", run, outcome)); err != nil {
+				return err
+			}
 		}
 		return s.record(ctx, tx, Event{Kind: RunEnded, Ticket: r.Ticket, Pull: r.Pull, Run: run,
 			Data: map[string]string{"role": r.Role, "outcome": outcome, "reason": reason}})

@@ -50,10 +50,11 @@ func (s *Store) LastTick(ctx context.Context, job string) (Tick, error) {
 	return t, nil
 }
 
-// PruneTicks drops ticks older than before: the ledger of a daemon that runs for years stays small.
-func (s *Store) PruneTicks(ctx context.Context, before time.Time) error {
-	return s.update(ctx, "prune ticks", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "DELETE FROM schedule WHERE repo=? AND scheduled_at<?", s.repo, millis(before))
+// DropTicksAfter forgets ticks that a clock which was ahead has recorded in what is still the future, so that they do
+// not keep a job from running until then.
+func (s *Store) DropTicksAfter(ctx context.Context, job string, after time.Time) error {
+	return s.update(ctx, "drop ticks of the future", func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, "DELETE FROM schedule WHERE repo=? AND job=? AND scheduled_at>?", s.repo, job, millis(after))
 		return err
 	})
 }

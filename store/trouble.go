@@ -3,7 +3,6 @@ package store
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -66,7 +65,7 @@ func (s *Store) Problems(ctx context.Context) ([]Problem, error) {
 		err := scan(&name, document{&body})
 		return Problem{What: strings.TrimPrefix(name, prefix), Reason: body.Reason, Cure: body.Cure, Since: fromMillis(body.Since)}, err
 	}, "SELECT name, value FROM setting WHERE substr(name, 1, ?)=? ORDER BY name", len(prefix), prefix)
-	if err != nil && !errors.Is(err, ErrNotFound) {
+	if err != nil {
 		return nil, fmt.Errorf("read problems: %w", err)
 	}
 	return problems, nil

@@ -45,9 +45,6 @@ const stopTimeout = 5 * time.Second
 // early is how much before its moment a tick may come and still count for it.
 const early = 50 * time.Millisecond
 
-// ledgerKept is how long ticks are remembered.
-const ledgerKept = 90 * 24 * time.Hour
-
 func newSchedule(s *store.Store, log *slog.Logger, zone *time.Location, jobs []job) (*schedule, error) {
 	sch := &schedule{store: s, log: log, zone: zone, jobs: jobs, plans: map[string]cron.Schedule{}, wakes: map[string]chan struct{}{}}
 	for _, j := range jobs {
@@ -180,6 +177,13 @@ func (s *schedule) due(ctx context.Context, j job) (time.Time, bool, error) {
 		return time.Time{}, false, err
 	}
 	from := last.ScheduledAt.In(s.zone)
+	if from.After(now) {
+		// The clock was ahead once, and has been set right: what it recorded must not silence the role until then.
+		if err := s.store.DropTicksAfter(ctx, j.role, now); err != nil {
+			return time.Time{}, false, err
+		}
+		from = s.plans[j.role].Next(now.Add(-24 * time.Hour))
+	}
 	if oldest := now.Add(-32 * 24 * time.Hour); from.Before(oldest) {
 		from = oldest // monthly is the rarest that is made up
 	}
@@ -212,13 +216,16 @@ func (s *schedule) once(ctx context.Context, j job, scheduled time.Time) (agents
 	}
 	var bookkeeping []error
 	if !scheduled.IsZero() {
-		bookkeeping = append(bookkeeping, s.store.EndTick(after, j.role, scheduled, problem), s.store.PruneTicks(after, s.store.Now().Add(-ledgerKept)))
+		bookkeeping = append(bookkeeping, s.store.EndTick(after, j.role, scheduled, problem))
 	}
 	answer := report.Said
 	if failure != nil {
 		answer = "It did not work: " + problem
 	}
 	for _, r := range asked {
+		if ctx.Err() != nil {
+			break // the next life answers
+		}
 		bookkeeping = append(bookkeeping, s.store.Answer(after, r.ID, j.role+": "+answer))
 	}
 	what := j.role + " is failing"
