@@ -33,6 +33,8 @@ func detectIn(read tree, paths []string) []string {
 	switch {
 	case has("go.mod"):
 		return []string{"go", "test", "./..."}
+	case has("go.work"), !has("Cargo.toml") && !has("package.json") && slices.ContainsFunc(paths, isGoMod):
+		return []string{"go", "test", "./..."} // in each module that the change touches: see suiteOf
 	case has("Cargo.toml"):
 		return []string{"cargo", "test"}
 	case has("package.json") && testScript(read("package.json")):
@@ -59,6 +61,9 @@ func detectIn(read tree, paths []string) []string {
 	}
 	return nil
 }
+
+// isGoMod reports whether the path makes its folder a module of the repository itself.
+func isGoMod(p string) bool { return path.Base(p) == "go.mod" && !inDir(p, words("testdata vendor")) }
 
 // testScript reports whether a package.json names a test script of its own, rather than the one that `npm init` writes.
 func testScript(manifest []byte) bool {

@@ -2,6 +2,8 @@ package proof
 
 import (
 	"io"
+	"maps"
+	"path"
 	"regexp"
 	"slices"
 )
@@ -45,10 +47,30 @@ var doesNotLoad = regexp.MustCompile(`(?m)` +
 	`|^error\[E\d{4}\]|could not compile` + // Rust
 	`|error TS\d+:|COMPILATION ERROR|\[build failed\]`) // TypeScript, Maven, Go
 
-// suiteOf is the whole test command of the repository.
-func suiteOf(c *change, argv []string) command {
-	if isGoTestCommand(argv) {
-		return goSuite(goModules(c), "", argv)
+// suiteOf is the whole test command of the repository. `go test ./...` stays within one module, so it is run in the root's and in each that the
+// change touches.
+func suiteOf(c *change, argv []string) []command {
+	if !isGoTestCommand(argv) {
+		return []command{wholeCommand(argv)}
 	}
-	return wholeCommand(argv)
+	modules := goModules(c)
+	touched := map[string]bool{}
+	if c.has("go.mod") {
+		touched[""] = true
+	}
+	if slices.Contains(argv, "./...") {
+		for _, f := range c.files {
+			if dir, ok := goModule(c, clean(path.Dir(f.path))); ok && slices.Contains(slices.Collect(maps.Values(modules)), dir) {
+				touched[dir] = true
+			}
+		}
+	}
+	if len(touched) == 0 {
+		touched[""] = true
+	}
+	var commands []command
+	for _, dir := range slices.Sorted(maps.Keys(touched)) {
+		commands = append(commands, goSuite(modules, dir, argv))
+	}
+	return commands
 }

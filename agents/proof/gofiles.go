@@ -127,6 +127,18 @@ func (f *goFile) tests() []goFunc {
 	return tests
 }
 
+// judged are the tests of the file, and the methods of suites, which a test of the package runs.
+func (f *goFile) judged() []goFunc {
+	var all []goFunc
+	for _, fn := range f.funcs {
+		_, method, isMethod := strings.Cut(fn.name, ".")
+		if isGoTest(fn.name) || isMethod && strings.HasPrefix(method, "Test") && isGoTest(method) {
+			all = append(all, fn)
+		}
+	}
+	return all
+}
+
 // touched are the tests of the head's file that the change alters. ok is false when it alters something that they may share (a helper, a
 // table, a suite's method): then every test of the package may be another one than before.
 func (f *goFile) touched(h hunks) (names []string, ok bool) {

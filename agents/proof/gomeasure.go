@@ -69,6 +69,26 @@ func (f *goFile) measure(fn goFunc) measure {
 	return m
 }
 
+// worth grows with the checks that a run of the test makes, as far as its text tells. A test without any is worth less than one with one.
+func (m measure) worth() int { return (2*m.assertions + 1) * max(m.cases, 1) }
+
+// measureAll counts what the function holds, and what the helpers of the same file check on its behalf.
+func (f *goFile) measureAll(fn goFunc) measure {
+	m := f.measure(fn)
+	ast.Inspect(fn.node, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok && handsOver(call) {
+			name, on := callee(call)
+			for _, helper := range f.funcs {
+				if on == "" && helper.name == name && helper.name != fn.name {
+					m.assertions += max(f.measure(helper).assertions-1, 0) // the call itself counts as one
+				}
+			}
+		}
+		return true
+	})
+	return m
+}
+
 // isGuard reports whether what is inside the node happens only under a condition that is not a constant.
 func isGuard(n ast.Node) bool {
 	switch x := n.(type) {
@@ -185,6 +205,17 @@ func built(p string, content []byte, flags []string) bool {
 	}
 	ok, err := ctx.MatchFile(path.Dir(p), path.Base(p))
 	return ok || err != nil
+}
+
+// within is how many of the names of the first function the second uses too, from 0 to 1.
+func within(a, b map[string]bool) float64 {
+	common := 0
+	for name := range a {
+		if b[name] {
+			common++
+		}
+	}
+	return float64(common) / float64(max(len(a), 1))
 }
 
 // alike is how many of the names that two functions use they have in common, from 0 to 1.

@@ -32,8 +32,11 @@ func planGo(c *change, argv []string) (plan, bool) {
 			return p != nil && (len(p.tests) == 0 || p.tests[t.top().name])
 		},
 		fresh: func(t test) bool { return came[t.top()] && !known[t.top()] },
+		skips: slices.ContainsFunc(c.tests(), func(f *file) bool { return matching(f.added, goSkip) > 0 }),
 	}, true
 }
+
+var goSkip = regexp.MustCompile(`\.Skip(f|Now)?\(`)
 
 // testNames are the Go tests that the changed files held in the base, and those that they hold in the head.
 func testNames(c *change) (before, after map[test]bool) {
@@ -149,7 +152,7 @@ var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
 func goModules(c *change) map[string]string {
 	modules := map[string]string{}
 	for _, p := range c.paths {
-		if path.Base(p) == "go.mod" && !inDir(p, words("testdata vendor")) && len(modules) < 200 {
+		if isGoMod(p) && len(modules) < 200 {
 			if m := moduleLine.FindSubmatch(c.head(p)); m != nil {
 				modules[string(m[1])] = clean(path.Dir(p))
 			}
@@ -241,14 +244,17 @@ func goSuite(modules map[string]string, dir string, argv []string) command {
 }
 
 // goAgain runs the packages again in which something failed.
-func goAgain(modules map[string]string, dir string, flags []string) func(map[test]string) command {
-	return func(failed map[test]string) command {
+func goAgain(modules map[string]string, dir string, flags []string) func(map[test]string) (command, bool) {
+	return func(failed map[test]string) (command, bool) {
 		var patterns []string
 		for t := range failed {
+			if nearest(modules, t.group) != dir {
+				continue
+			}
 			patterns = append(patterns, "./"+strings.TrimPrefix(strings.TrimPrefix(t.group, dir), "/"))
 		}
 		slices.Sort(patterns)
-		return goCommand(modules, dir, flags, slices.Compact(patterns))
+		return goCommand(modules, dir, flags, slices.Compact(patterns)), len(patterns) > 0
 	}
 }
 

@@ -18,11 +18,11 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 			return err
 		}
 	}
-	for _, w := range judgeGoTests(changes, s.proves, s.head.status) {
+	for _, w := range judgeGoTests(changes, s.proves, s.onHeadNow) {
 		p.weaken(w, "")
 	}
 	if p.since != nil {
-		for _, w := range judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.head.status) {
+		for _, w := range judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.onHeadNow) {
 			p.weaken(w, "since it was proven: ")
 		}
 	}
@@ -56,12 +56,12 @@ func (p *prover) runOld(ctx context.Context, prepare func(context.Context) error
 // goErrorAt is where the compiler finds fault, relative to the module.
 var goErrorAt = regexp.MustCompile(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)`)
 
-// findReasons looks at tests that are gone, as they were, over the new code: one that does not compile there any more, by its own lines, is gone
+// findReasons looks at tests that are gone or check less, as they were, over the new code: one that does not compile there any more, by its own lines, is so
 // because what it tested has another shape.
 func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
 	var gone []test
 	for _, e := range changes {
-		if e.gone() {
+		if e.gone() || e.lost() && !s.proves(e.test) {
 			gone = append(gone, e.test)
 		}
 	}
@@ -78,7 +78,7 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 		e := &changes[i]
 		for _, m := range goErrorAt.FindAllStringSubmatch(old.broken[e.test.group], -1) {
 			line, err := strconv.Atoi(m[2])
-			if err == nil && e.gone() && path.Join(nearest(modules, e.test.group), m[1]) == e.file && line >= e.first && line <= e.last {
+			if err == nil && e.lost() && path.Join(nearest(modules, e.test.group), m[1]) == e.file && line >= e.first && line <= e.last {
 				e.subjectRemoved = true
 			}
 		}
@@ -91,7 +91,7 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 func (p *prover) findLoosened(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
 	doubtful := map[test]string{} // test -> its file
 	for _, e := range changes {
-		if e.before != nil && e.after != nil && e.altered && !s.proves(e.test) && s.head.status(e.test) == Passed {
+		if e.before != nil && e.after != nil && e.altered && !s.proves(e.test) && s.onHeadNow(e.test) == Passed {
 			doubtful[e.test] = e.file
 		}
 	}

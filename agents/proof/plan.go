@@ -23,6 +23,7 @@ type plan struct {
 	decides  func(test) bool        // whether the test is one of those that the change adds or alters
 	touched  func(test) bool        // whether the change altered its own lines, rather than what it shares with others
 	fresh    func(test) bool        // whether the base does not have it
+	skips    bool                   // whether the change brings words that skip a test
 	named    bool                   // results are per test; otherwise the command is the only test
 }
 
@@ -38,8 +39,8 @@ type command struct {
 	args   []string
 	env    []string // beside the environment of the request
 	reader func(log journal) reader
-	// again makes the command that runs only those tests again that failed; nil when the tool cannot.
-	again func(failed map[test]string) command
+	// again makes the command that runs only those tests again that failed, if any of them is of its own; nil when the tool cannot.
+	again func(failed map[test]string) (command, bool)
 }
 
 // reader takes the output of one command and tells what it means. Its two writers are never called at the same time.

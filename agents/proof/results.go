@@ -29,6 +29,12 @@ func (t test) top() test {
 	return test{t.group, name}
 }
 
+// isMethod reports whether t is the run of a suite's method, which stands in the code as Suite.TestName: TestSuite/TestName.
+func (t test) isMethod(declared test) bool {
+	_, method, ok := strings.Cut(declared.name, ".")
+	return ok && t.group == declared.group && strings.Contains(t.name+"/", "/"+method+"/")
+}
+
 // results are what one run said, test by test, in the words of the tool that ran it.
 type results struct {
 	tests   map[test]string   // Passed, Failed, Skipped, Unfinished

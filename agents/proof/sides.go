@@ -27,7 +27,19 @@ type sides struct {
 
 // proves reports whether a test, or a subtest of it, fails on the base and passes on the head.
 func (s sides) proves(t test) bool {
-	return slices.ContainsFunc(s.tells, func(told test) bool { return told.top() == t || !s.named })
+	return slices.ContainsFunc(s.tells, func(told test) bool { return told.top() == t || told.isMethod(t) || !s.named })
+}
+
+// onHeadNow is how a test, or a method of a suite, ended on the head.
+func (s sides) onHeadNow(t test) string {
+	if _, ok := s.head.tests[t]; !ok {
+		for ran, status := range s.head.tests {
+			if ran.isMethod(t) {
+				return status
+			}
+		}
+	}
+	return s.head.status(t)
 }
 
 // patience is how long a test program may take on the base, when the head's took what it took.
@@ -245,7 +257,7 @@ func (s sides) whyNothingTells() Refusal {
 			Policy: PolicyFlaky, Ran: s.head.command,
 			Detail: names(s.flaky) + ": failed, then passed, with nothing changed, so it decides nothing, and no other test shows the change",
 		}
-	case len(idle) > 0 && len(passing) == 0:
+	case len(idle) > 0 && (len(passing) == 0 || s.skips):
 		return Refusal{
 			Policy: PolicySkipped, Ran: s.head.command, Output: s.head.words(idle[0]),
 			Detail: "the tests of the change are skipped: " + names(tops(idle)),

@@ -9,7 +9,7 @@ import (
 // suite runs the repository's whole test command on the head. For the tests that tell it is the second run on the head.
 func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 	whole := suiteOf(p.change, argv)
-	r, err := p.runAll(ctx, p.place.toHead, []command{whole})
+	r, err := p.runAll(ctx, p.place.toHead, whole)
 	if err != nil {
 		return err
 	}
@@ -25,14 +25,11 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 }
 
 // suiteFailed tells chance, an older failure (red) and the change's own from each other.
-func (p *prover) suiteFailed(ctx context.Context, whole command, first results, lacking []test) (red bool, err error) {
-	retry := whole
-	if _, blind := first.failures()[first.whole()]; whole.again != nil && !blind {
-		retry = whole.again(first.failures())
-	}
+func (p *prover) suiteFailed(ctx context.Context, whole []command, first results, lacking []test) (red bool, err error) {
+	retry, named := againOf(whole, first)
 	second := first
 	if first.cut == "" { // what reached a limit would only reach it again
-		if second, err = p.runAll(ctx, p.place.toHead, []command{retry}); err != nil {
+		if second, err = p.runAll(ctx, p.place.toHead, retry); err != nil {
 			return false, err
 		}
 	}
@@ -42,8 +39,26 @@ func (p *prover) suiteFailed(ctx context.Context, whole command, first results, 
 	if len(failed) == 0 {
 		return false, nil
 	}
-	inherited, _, err := p.blame(ctx, []command{retry}, whole.again != nil, failed, second, PolicySuite)
+	inherited, _, err := p.blame(ctx, retry, named, failed, second, PolicySuite)
 	return len(inherited) > 0, err
+}
+
+// againOf makes the commands that run again what failed, or all of it where that cannot be told. named is whether the tool names its tests.
+func againOf(whole []command, first results) (retry []command, named bool) {
+	failed := first.failures()
+	_, blind := failed[first.whole()]
+	for _, c := range whole {
+		if c.again == nil {
+			return whole, false
+		}
+		if again, ok := c.again(failed); ok && !blind {
+			retry = append(retry, again)
+		}
+	}
+	if len(retry) == 0 {
+		return whole, true
+	}
+	return retry, true
 }
 
 // twice makes sure that each test that tells has passed on the head a second time.

@@ -50,8 +50,8 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			wasBuilt := built(p, content, flags)
 			if parsed, ok := parseGo(content); ok {
 				dir := clean(path.Dir(p))
-				for _, fn := range parsed.tests() {
-					m := parsed.measure(fn)
+				for _, fn := range parsed.judged() {
+					m := parsed.measureAll(fn)
 					e := get(test{dir, fn.name}, p)
 					e.before, e.first, e.last, e.wasBuilt = &m, fn.first, fn.last, wasBuilt
 					e.altered = fn.loses(f.removed)
@@ -67,8 +67,8 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			if parsed, ok := parseGo(content); ok {
 				isBuilt := built(p, content, flags)
 				dir := clean(path.Dir(p))
-				for _, fn := range parsed.tests() {
-					m := parsed.measure(fn)
+				for _, fn := range parsed.judged() {
+					m := parsed.measureAll(fn)
 					e := get(test{dir, fn.name}, p)
 					e.after, e.file, e.isBuilt = &m, p, isBuilt
 				}
@@ -110,6 +110,9 @@ func (f *goFile) sharedLoses(removed []line) bool {
 func successor(gone *goTestChange, all map[test]*goTestChange) string {
 	best, name := 0.7, ""
 	for t, e := range all {
+		if e.before != nil && e.after != nil && e.after.worth() >= e.before.worth()+gone.before.worth() && within(gone.before.names, e.after.names) > 0.85 {
+			return t.String() // which has taken it in
+		}
 		if e.before != nil || e.after == nil || e.after.assertions+e.after.cases < gone.before.assertions+gone.before.cases {
 			continue
 		}
@@ -187,6 +190,12 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		if e.before == nil || e.after == nil {
 			continue
 		}
+		if proved == "" && e.subjectRemoved {
+			proved = "as it was it does not compile with the change: what it tested has another shape"
+		}
+		if e.after.worth() >= e.before.worth() {
+			continue // fewer of one and more of the other: a table may have come, or gone
+		}
 		if less := e.before.assertions - e.after.assertions; less > 0 {
 			add(PolicyRemoved, proved, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, less)
 		}
@@ -195,6 +204,11 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 	}
 	return all
+}
+
+// lost reports whether the test is gone or checks less, and nothing explains it yet.
+func (e goTestChange) lost() bool {
+	return e.gone() || e.before != nil && e.after != nil && !e.isTable() && e.after.worth() < e.before.worth()
 }
 
 // gone reports whether the test is gone and nothing explains it yet.
