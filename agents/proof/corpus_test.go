@@ -2,13 +2,17 @@ package proof
 
 import (
 	"bytes"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/txtar"
+
+	"lightsout/agents/process"
 )
 
 // corpusCase is one change of the corpus, with what has to come out. The comment of the archive says it, in lines of "key: value".
@@ -62,39 +66,95 @@ func readCorpus(t testing.TB, dir string) (base files, cases []corpusCase) {
 // that the proof asks them.
 var judgedUnrun = words("no-why no-tests stub hard-coded protected-path secret new-dependency foreign-file too-large golden-rewritten")
 
-func TestCorpusOfGoChangesIsJudgedRight(t *testing.T) {
-	base, cases := readCorpus(t, "go")
-	for _, c := range cases {
-		if c.rare && !everything {
-			continue // its judgement is in a table as well: TestWhatBecameOfGoTests and its neighbours
+// corpora are the languages of the corpus with their test commands. All but Go need tools that .ci/run installs.
+func corpora(t testing.TB) map[string]func(*Request) {
+	all := map[string]func(*Request){"go": func(*Request) {}}
+	if !everything {
+		return all
+	}
+	first := func(r *Request) { r.Env = append(r.Env, "PATH=/usr/bin:/bin:"+os.Getenv("PATH")) } // Debian's python3 is the one with Debian's pytest
+	all["python"], all["javascript"] = first, first
+	if cargo, err := process.LookPath("cargo", "/", os.Environ()); err == nil {
+		homes := map[string]string{"CARGO_HOME": filepath.Dir(filepath.Dir(cargo)), "RUSTUP_HOME": filepath.Join(os.Getenv("HOME"), ".rustup")}
+		all["rust"] = func(r *Request) {
+			for name, home := range homes {
+				r.Env, r.Readable = append(r.Env, name+"="+home), append(r.Readable, home)
+			}
 		}
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			verdict, detail, _ := strings.Cut(c.want, " ")
-			if judgedUnrun[detail] && c.name != "stub" && !everything { // one of them goes all the way
-				if got := refusedBy(pretend(base, c.changes, c.text)); !slices.Contains(got, detail) {
-					t.Errorf("refused by %v, want %s among them", got, detail)
-				}
-				return
+	} else {
+		t.Log("cargo is not there: the corpus of Rust is left out")
+	}
+	return all
+}
+
+// TestCorpusIsJudgedRight holds every change of the corpus to what has to come out, and prints the table (with -v). With the build tag ci
+// it is all of the corpus, each change through all runs.
+func TestCorpusIsJudgedRight(t *testing.T) {
+	var lock sync.Mutex
+	table := map[string]*[2]int{} // language and kind -> judged right, all
+	t.Cleanup(func() {
+		t.Logf("%-12s %-22s %s", "language", "changes", "judged right")
+		for _, key := range slices.Sorted(maps.Keys(table)) {
+			language, kind, _ := strings.Cut(key, "\t")
+			t.Logf("%-12s %-22s %d of %d", language, kind, table[key][0], table[key][1])
+		}
+	})
+	for language, prepare := range corpora(t) {
+		base, cases := readCorpus(t, language)
+		for _, c := range cases {
+			if c.rare && !everything {
+				continue // its judgement is in a table as well: TestWhatBecameOfGoTests and its neighbours
 			}
-			r := newRepository(t, base, c.changes)
-			receipt, err := r.prove(t, func(r *Request) { r.Text = c.text })
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch verdict {
-			case "proven":
-				if !receipt.Proven || receipt.Strength != detail {
-					t.Errorf("proven %v, strength %q, refusals %v", receipt.Proven, receipt.Strength, receipt.Refusals)
+			t.Run(language+"/"+c.name, func(t *testing.T) {
+				t.Parallel()
+				c.hold(t, base, prepare)
+				verdict, detail, _ := strings.Cut(c.want, " ")
+				if verdict == "proven" {
+					detail = "good, accepted"
 				}
-			case "refused":
-				named := slices.ContainsFunc(receipt.Refusals, func(f Refusal) bool { return f.Policy == detail })
-				if receipt.Proven || !named {
-					t.Errorf("proven %v, refusals %v, want one of %s", receipt.Proven, receipt.Refusals, detail)
+				lock.Lock()
+				defer lock.Unlock()
+				row := table[language+"\t"+detail]
+				if row == nil {
+					row = &[2]int{}
+					table[language+"\t"+detail] = row
 				}
-			default:
-				t.Fatalf("the case does not say what has to come out: %q", c.want)
-			}
-		})
+				if row[1]++; !t.Failed() {
+					row[0]++
+				}
+			})
+		}
+	}
+}
+
+// hold proves one change and compares.
+func (c corpusCase) hold(t *testing.T, base files, prepare func(*Request)) {
+	verdict, detail, _ := strings.Cut(c.want, " ")
+	if judgedUnrun[detail] && c.name != "stub" && !everything { // one of them goes all the way
+		if got := refusedBy(pretend(base, c.changes, c.text)); !slices.Contains(got, detail) {
+			t.Errorf("refused by %v, want %s among them", got, detail)
+		}
+		return
+	}
+	receipt, err := newRepository(t, base, c.changes).prove(t, func(r *Request) {
+		r.Text = c.text
+		prepare(r)
+	})
+	if err != nil {
+		t.Error(err)
+		return
+	}
+	switch verdict {
+	case "proven":
+		if !receipt.Proven || receipt.Strength != detail {
+			t.Errorf("proven %v, strength %q, refusals %v", receipt.Proven, receipt.Strength, receipt.Refusals)
+		}
+	case "refused":
+		named := slices.ContainsFunc(receipt.Refusals, func(f Refusal) bool { return f.Policy == detail })
+		if receipt.Proven || !named {
+			t.Errorf("proven %v, refusals %v, want one of %s", receipt.Proven, receipt.Refusals, detail)
+		}
+	default:
+		t.Errorf("the case does not say what has to come out: %q", c.want)
 	}
 }

@@ -20,6 +20,22 @@ func planWhole(argv []string) plan {
 	}
 }
 
+// planReport is planWhole with a report: its tests are told from each other, so each of them that fails without the change and passes with it shows
+// it, wherever it stands.
+func planReport(argv []string, report string) plan {
+	p := planWhole(argv)
+	p.named = true
+	p.commands = func(manner) []command { return []command{reportCommand(argv, report)} }
+	return p
+}
+
+func reportCommand(argv []string, report string) command {
+	c := reporting(slices.Clone(argv), readJUnit("", anyName))
+	c.report = report
+	c.again = func(map[test]string) (command, bool) { return reportCommand(argv, report), true }
+	return c
+}
+
 func wholeCommand(argv []string) command {
 	c := command{args: slices.Clone(argv)}
 	c.reader = func(log journal) reader {
@@ -50,7 +66,16 @@ var doesNotLoad = regexp.MustCompile(`(?m)` +
 // suiteOf is the whole test command of the repository. `go test ./...` stays within one module, so it is run in the root's and in each that the
 // change touches.
 func suiteOf(c *change, argv []string) []command {
-	if !isGoTestCommand(argv) {
+	if own, ok := pytestSuite(argv); ok {
+		return []command{own}
+	}
+	if own, ok := scriptSuite(c, argv); ok {
+		return own
+	}
+	switch {
+	case isCargoTest(argv):
+		return []command{cargoCommand(argv, nil)}
+	case !isGoTestCommand(argv):
 		return []command{wholeCommand(argv)}
 	}
 	modules := goModules(c)

@@ -16,16 +16,23 @@ import (
 // place is where both sides are tested. One folder serves them in turn: build caches know a file by its folder too, so the
 // second side compiles only what differs.
 type place struct {
-	mirror *worktree.Mirror
-	dir    string // the work folder
-	change *change
-	base   string
-	head   string
+	mirror  *worktree.Mirror
+	dir     string // the work folder
+	change  *change
+	base    string
+	head    string
+	library string // the installed packages of node, "" for none
 }
 
-func (p *place) tree() string { return filepath.Join(p.dir, "tree") }
+// treeName is the folder of the tree in the work folder.
+const treeName = "tree"
+
+func (p *place) tree() string { return filepath.Join(p.dir, treeName) }
 func (p *place) home() string { return filepath.Join(p.dir, "home") }
 func (p *place) temp() string { return filepath.Join(p.home(), "tmp") }
+
+// modules is where node looks for packages that it does not find in the tree: above it.
+func (p *place) modules() string { return filepath.Join(p.dir, "node_modules") }
 
 // open makes the place, and removes what an earlier proof left that could not end.
 func (p *place) open(ctx context.Context) error {
@@ -35,12 +42,17 @@ func (p *place) open(ctx context.Context) error {
 	if err := os.MkdirAll(p.temp(), 0o700); err != nil {
 		return fmt.Errorf("make the work folder: %w", err)
 	}
+	if p.library != "" {
+		if err := os.Symlink(p.library, p.modules()); err != nil {
+			return fmt.Errorf("make the work folder: %w", err)
+		}
+	}
 	return nil
 }
 
 // close removes all of it.
 func (p *place) close(ctx context.Context) error {
-	if err := errors.Join(p.mirror.Remove(ctx, p.tree()), removeAll(p.home())); err != nil {
+	if err := errors.Join(p.mirror.Remove(ctx, p.tree()), removeAll(p.home()), removeAll(p.modules())); err != nil {
 		return fmt.Errorf("empty the work folder: %w", err)
 	}
 	return nil

@@ -15,7 +15,7 @@ type tool func(c *change, test []string) (p plan, ok bool)
 
 // tools are asked in this order; whoever claims files runs them. The whole test command, judged by its exit code, is the
 // last resort and not in the list.
-func tools() []tool { return []tool{planGo} }
+func tools() []tool { return []tool{planGo, planPytest, planScripts, planCargo} }
 
 // plan is how the tests of the change are run alone, on the head and on the base in the same way.
 type plan struct {
@@ -39,6 +39,9 @@ type command struct {
 	args   []string
 	env    []string // beside the environment of the request
 	reader func(log journal) reader
+	// report is the file that says how the tests ended, in the repository or reportPath; "" when the outputs say it all. read reads it.
+	report string
+	read   func(report []byte, r *results)
 	// again makes the command that runs only those tests again that failed, if any of them is of its own; nil when the tool cannot.
 	again func(failed map[test]string) (command, bool)
 }
@@ -53,7 +56,7 @@ type reader struct {
 func (c command) String() string {
 	words := make([]string, 0, len(c.args))
 	for _, a := range c.args {
-		if a != "-json" { // for us, not for people
+		if a != "-json" && !strings.Contains(a, reportPath) { // for us, not for people
 			words = append(words, quote(a))
 		}
 	}

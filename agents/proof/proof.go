@@ -41,6 +41,7 @@ type Request struct {
 	Head    string   // revision
 	Against string   // what people call the base, for the words of the receipt; "" says "the base"
 	Test    []string // the repository's test command; empty means: find it
+	JUnit   string   // where in the repository the test command leaves a JUnit XML report; "" when it leaves none
 	Text    string   // the pull request's text, or the head's commit message
 	Message bool     // Text is a commit message: nobody writes "## Why" into one, so that it lacks one is only a warning
 	Since   string   // a revision that was proven before, "" when none was: its tests are not to be weakened either
@@ -53,6 +54,7 @@ type Request struct {
 	Offline  bool           // contained: without network, loopback included
 	Writable []string       // when contained, beside the tree and a private HOME: build caches
 	Readable []string       // when contained, beside the system's programs
+	Modules  string         // a folder node_modules with the installed packages of a JavaScript repository, absolute; "" for none
 	Marker   string         // of the processes; unique on the machine
 
 	Warn         []string // policies that only warn
@@ -75,6 +77,10 @@ func (r Request) check() error {
 		return fmt.Errorf("work folder %q is not absolute", r.Dir)
 	case r.Marker == "":
 		return errors.New("no marker")
+	case r.JUnit != "" && !filepath.IsLocal(r.JUnit):
+		return fmt.Errorf("the report %q is not in the repository", r.JUnit)
+	case r.Modules != "" && !filepath.IsAbs(r.Modules):
+		return fmt.Errorf("folder of packages %q is not absolute", r.Modules)
 	case len(r.Env) == 0:
 		return errors.New("no environment: the commands inherit nothing, so PATH at least must be in it")
 	}

@@ -136,13 +136,7 @@ func (p *prover) warn(format string, args ...any) {
 
 // test runs the tests of the change on both sides, then, if nothing was refused so far, the whole suite.
 func (p *prover) test(ctx context.Context, argv []string) error {
-	s := sides{plan: planWhole(argv)}
-	for _, t := range tools() {
-		if claimed, ok := t(p.change, argv); ok {
-			s.plan = claimed
-			break
-		}
-	}
+	s := sides{plan: p.plan(argv)}
 	err := p.compare(ctx, &s)
 	if p.uncontained {
 		p.warn("the tests ran uncontained: this kernel has no Landlock")
@@ -154,6 +148,19 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 		return err
 	}
 	return p.suite(ctx, argv, s)
+}
+
+// plan finds the tool that runs the tests of the change.
+func (p *prover) plan(argv []string) plan {
+	if p.JUnit != "" {
+		return planReport(argv, p.JUnit)
+	}
+	for _, t := range tools() {
+		if claimed, ok := t(p.change, argv); ok {
+			return claimed
+		}
+	}
+	return planWhole(argv)
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }

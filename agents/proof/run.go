@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
 	"strings"
 	"sync"
 	"time"
@@ -43,8 +44,22 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	if c.dir != "" {
 		dir += "/" + c.dir
 	}
+	folder, report := p.place.temp(), "report"
+	if c.report != "" && c.report != reportPath {
+		folder, report = p.place.tree(), c.report
+	}
+	if c.report != "" {
+		if err := dropReport(folder, report); err != nil {
+			return results{}, err
+		}
+	}
+	fill := strings.NewReplacer(reportPath, filepath.Join(folder, report), modulesPath, p.place.modules())
+	args := make([]string, len(c.args))
+	for i, a := range c.args {
+		args[i] = fill.Replace(a)
+	}
 	t := process.Tree{
-		Args: c.args, Dir: dir, Env: environment(p.Env, p.home(), c.env),
+		Args: args, Dir: dir, Env: environment(p.Env, p.home(), c.env),
 		Stdout: inTurn{&turn, out.stdout}, Stderr: inTurn{&turn, out.stderr},
 		Marker: fmt.Sprintf("%s-%d", p.marker, p.runs),
 		Limits: p.Limits,
@@ -54,6 +69,9 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 			ReadWrite: append([]string{p.place.tree(), p.place.home()}, p.Writable...),
 			ReadOnly:  append([]string{p.Mirror.Objects()}, p.Readable...),
 			Network:   !p.Offline,
+		}
+		if p.Modules != "" {
+			t.Contain.ReadOnly = append(t.Contain.ReadOnly, p.Modules)
 		}
 	}
 	r, err := t.Run(ctx)
@@ -71,7 +89,19 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 		e.cut = p.limit(r.Cause)
 	}
 	p.log.say("[" + e.String() + "]\n")
-	return out.finish(e), nil
+	all := out.finish(e)
+	if c.report != "" {
+		said, err := readReport(folder, report)
+		if err != nil {
+			return results{}, err
+		}
+		c.read(said, &all)
+		all.settle()
+		if len(all.tests)+len(all.broken)+len(all.crashed) == 0 {
+			all.tests[all.whole()], all.output[all.whole()] = all.verdict(), all.stray
+		}
+	}
+	return all, nil
 }
 
 // limit says which limit was reached, with its size.

@@ -220,6 +220,9 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	for _, group := range slices.Sorted(maps.Keys(s.base.broken)) {
 		said += s.base.broken[group]
 	}
+	for _, t := range s.tells {
+		said += s.base.output[t] + "\n"
+	}
 	if p.change.brings(said) {
 		return nil
 	}

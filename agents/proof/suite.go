@@ -9,6 +9,9 @@ import (
 // suite runs the repository's whole test command on the head. For the tests that tell it is the second run on the head.
 func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 	whole := suiteOf(p.change, argv)
+	if p.JUnit != "" {
+		whole = []command{reportCommand(argv, p.JUnit)}
+	}
 	r, err := p.runAll(ctx, p.place.toHead, whole)
 	if err != nil {
 		return err
