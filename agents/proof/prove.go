@@ -21,6 +21,7 @@ type prover struct {
 	receipt     Receipt
 	runs        int
 	uncontained bool
+	red         []test // of the suite, on the base as on the head
 	readError   error
 }
 
@@ -147,7 +148,10 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 	if err != nil || len(p.receipt.Refusals) > 0 {
 		return err
 	}
-	return p.suite(ctx, argv, s)
+	if err = p.suite(ctx, argv, s); err == nil && p.Mutate > 0 && len(p.receipt.Refusals) == 0 {
+		err = p.mutate(ctx, argv, s)
+	}
+	return err
 }
 
 // plan finds the tool that runs the tests of the change.

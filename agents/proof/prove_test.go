@@ -318,6 +318,23 @@ func TestAnyCommandWillDoByItsExitCode(t *testing.T) {
 	}
 }
 
+func TestFaultsThatNoTestNoticesAreAWarning(t *testing.T) {
+	t.Parallel()
+	clamp := "package sum\n\n// Sum adds, at most to a hundred.\nfunc Sum(a, b int) int {\n\tif a+b > 100 {\n\t\treturn 100\n\t}\n\treturn a + b\n}\n"
+	r := newRepository(t, calculator, files{"sum/sum.go": clamp, "sum/negative_test.go": goTests("sum", "", negative)})
+	receipt, err := r.prove(t, func(r *Request) { r.Mutate = time.Minute })
+	m := receipt.Mutations
+	if err != nil || !receipt.Proven || m == nil || m.Tried < 4 || m.Caught == 0 || m.Caught+len(m.Survived) != m.Tried {
+		t.Fatalf("mutations %+v, refusals %v, error %v", m, receipt.Refusals, err)
+	}
+	if !receipt.warns("sum/sum.go:6: `100` made `101`") || receipt.warns("sum.go:8: `a + b`") {
+		t.Errorf("warnings %q", receipt.Warnings)
+	}
+	if receipt, err = r.prove(t, func(r *Request) { r.Mutate = time.Millisecond }); err != nil || !receipt.Proven || receipt.Mutations.Tried != 0 {
+		t.Errorf("without a budget: mutations %+v, error %v", receipt.Mutations, err)
+	}
+}
+
 func TestACancelledProofIsNoAnswerAndLeavesNothing(t *testing.T) {
 	t.Parallel()
 	r := newRepository(t, calculator, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})

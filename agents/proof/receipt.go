@@ -30,17 +30,18 @@ const (
 
 // Receipt is what a proof found. It holds for its two commits alone: when head or base moves, it is void.
 type Receipt struct {
-	Proven   bool         `json:"proven"`
-	Strength string       `json:"strength"`          // Assertion, Compile, Documentation; "" when refused before it was known
-	Base     string       `json:"base"`              // full commit id: where the head left the base branch
-	Head     string       `json:"head"`              // full commit id
-	Against  string       `json:"against,omitempty"` // what people call the base, such as main
-	Tests    []TestResult `json:"tests"`
-	Suite    *Suite       `json:"suite,omitempty"` // nil when the whole suite was not run
-	Refusals []Refusal    `json:"refusals"`
-	Warnings []string     `json:"warnings"`
-	Held     []string     `json:"held,omitempty"` // policies that were looked at and hold
-	Seconds  float64      `json:"seconds"`
+	Proven    bool         `json:"proven"`
+	Strength  string       `json:"strength"`          // Assertion, Compile, Documentation; "" when refused before it was known
+	Base      string       `json:"base"`              // full commit id: where the head left the base branch
+	Head      string       `json:"head"`              // full commit id
+	Against   string       `json:"against,omitempty"` // what people call the base, such as main
+	Tests     []TestResult `json:"tests"`
+	Suite     *Suite       `json:"suite,omitempty"`     // nil when the whole suite was not run
+	Mutations *Mutations   `json:"mutations,omitempty"` // nil when none were asked for
+	Refusals  []Refusal    `json:"refusals"`
+	Warnings  []string     `json:"warnings"`
+	Held      []string     `json:"held,omitempty"` // policies that were looked at and hold
+	Seconds   float64      `json:"seconds"`
 }
 
 // TestResult is how one test of the change ended on both sides.

@@ -36,6 +36,9 @@ func (r Receipt) Markdown() string {
 			fmt.Fprintf(&b, " (%d tests)", s.Tests)
 		}
 	}
+	if m := r.Mutations; m != nil && m.Tried > 0 {
+		fmt.Fprintf(&b, " · %d of %d faults put into it noticed", m.Caught, m.Tried)
+	}
 	fmt.Fprintf(&b, " · %s · void when head or base changes</sub>\n", seconds(r.Seconds))
 	r.writeTests(&b)
 	if len(r.Refusals) > 0 {

@@ -8,10 +8,7 @@ import (
 
 // suite runs the repository's whole test command on the head. For the tests that tell it is the second run on the head.
 func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
-	whole := suiteOf(p.change, argv)
-	if p.JUnit != "" {
-		whole = []command{reportCommand(argv, p.JUnit)}
-	}
+	whole := p.suiteCommands(argv)
 	r, err := p.runAll(ctx, p.place.toHead, whole)
 	if err != nil {
 		return err
@@ -25,6 +22,13 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 		p.receipt.Suite.Passed = !red
 	}
 	return p.twice(ctx, s, r)
+}
+
+func (p *prover) suiteCommands(argv []string) []command {
+	if p.JUnit != "" {
+		return []command{reportCommand(argv, p.JUnit)}
+	}
+	return suiteOf(p.change, argv)
 }
 
 // suiteFailed tells chance, an older failure (red) and the change's own from each other.
@@ -42,8 +46,8 @@ func (p *prover) suiteFailed(ctx context.Context, whole []command, first results
 	if len(failed) == 0 {
 		return false, nil
 	}
-	inherited, _, err := p.blame(ctx, retry, named, failed, second, PolicySuite)
-	return len(inherited) > 0, err
+	p.red, _, err = p.blame(ctx, retry, named, failed, second, PolicySuite)
+	return len(p.red) > 0, err
 }
 
 // againOf makes the commands that run again what failed, or all of it where that cannot be told. named is whether the tool names its tests.
