@@ -40,26 +40,28 @@ type Runner interface {
 
 // Settings are the configured facts that the roles need.
 type Settings struct {
-	Base           string            // branch that pull requests go to
-	Test           []string          // the repository's test command, the local gate; empty: found by proof
-	Rounds         int               // sessions in one run until the proof holds
-	Limits         process.Limits    // of one session
-	ProofLimits    process.Limits    // of one command under test
-	RunLimit       time.Duration     // of a whole run: sessions and proofs
-	Lease          time.Duration     // of a claim; renewed at a third of it
-	MaxWaiting     int               // pull requests waiting for a person before intake stops; 0: no limit
-	Contain        bool              // Landlock around sessions and commands under test
-	Env            []string          // the allow-listed environment of sessions and commands under test
-	Writable       []string          // build caches that sessions and tests may write
-	Readable       []string          // beside the system's own folders
-	MergeMethod    string            // merge, squash or rebase
-	Staging        string            // workflow file to dispatch after a merge; "": none
-	StagingInputs  map[string]string // its inputs; "{sha}" stands for the merged commit
-	StagingLimit   time.Duration     // after which a deployment that has not ended counts as failed
-	ChecksPatience time.Duration     // after which missing checks are said to be missing
-	Observe        bool              // decide and say, change nothing outside
-	AnyAuthor      bool              // tickets by people without write access are taken too
-	Secrets        []string          // the daemon's own, which must not stand in a change
+	Base           string                 // branch that pull requests go to
+	Test           []string               // the repository's test command, the local gate; empty: found by proof
+	Rounds         int                    // sessions in one run until the proof holds
+	Limits         process.Limits         // of one session
+	ProofLimits    process.Limits         // of one command under test
+	RunLimit       time.Duration          // of a whole run: sessions and proofs
+	Lease          time.Duration          // of a claim; renewed at a third of it
+	MaxWaiting     int                    // pull requests waiting for a person before intake stops; 0: no limit
+	Contain        bool                   // Landlock around sessions and commands under test
+	Env            []string               // the allow-listed environment of sessions and commands under test
+	Writable       []string               // build caches that sessions and tests may write
+	Readable       []string               // beside the system's own folders
+	MergeMethod    string                 // merge, squash or rebase
+	Staging        string                 // workflow file to dispatch after a merge; "": none
+	StagingInputs  map[string]string      // its inputs; "{sha}" stands for the merged commit
+	StagingLimit   time.Duration          // after which a deployment that has not ended counts as failed
+	ChecksPatience time.Duration          // after which missing checks are said to be missing
+	Observe        bool                   // decide and say, change nothing outside
+	AnyAuthor      bool                   // tickets by people without write access are taken too
+	Reviewers      []string               // logins of automated reviewers, whose requests for changes count as a member's
+	Secrets        []string               // the daemon's own, which must not stand in a change
+	FreeDisk       func() (uint64, error) // bytes that may still be written below Dir; nil: not looked at
 }
 
 // Factory is what the three roles share. All fields are set before the first role runs.
@@ -69,12 +71,21 @@ type Factory struct {
 	Mirror    *worktree.Mirror
 	Engine    Runner
 	RulesPath string
-	Dir       string // worktrees, homes, logs and diffs live below it
-	Instance  string // this life of the daemon: the holder of its claims
+	Dir       string              // worktrees, homes, logs and diffs live below it
+	Instance  string              // this life of the daemon: the holder of its claims
+	Redact    func(string) string // takes secrets out of a text that is about to leave; nil: nothing to take out
 	Settings  Settings
 	Log       *slog.Logger
 
 	desk desk
+}
+
+// redact takes the daemon's secrets out of a text.
+func (f *Factory) redact(text string) string {
+	if f.Redact == nil {
+		return text
+	}
+	return f.Redact(text)
 }
 
 // worktreeDir is where a ticket's session works; homeDir is that session's private HOME.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/store"
@@ -24,11 +25,16 @@ type deed struct {
 	kind   string
 	claim  *store.Claim // asked right before the deed; nil where no claim guards it
 	detail string
+	// patience is how long the world may take to show a deed after it was asked for; until then it is not repeated.
+	patience time.Duration
 	// find asks the world whether the deed has happened already, and with what result.
 	find func(context.Context) (result string, done bool, err error)
 	// do changes the world and returns what it read back.
 	do func(context.Context) (result string, err error)
 }
+
+// errNotYet is met when a deed was asked for and cannot be seen yet: it is looked for again at the next tick.
+var errNotYet = errors.New("not to be seen yet")
 
 // once performs a deed, or finds that it has been performed, and returns its result. An error leaves it in doubt: the
 // next attempt under the same key asks the world first.
@@ -51,6 +57,9 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 		}
 		if done {
 			return result, f.Store.Complete(ctx, d.key, result)
+		}
+		if waited := f.Store.Now().Sub(standing.IntendedAt); waited < d.patience {
+			return "", fmt.Errorf("%s: asked for %s ago: %w", d.kind, waited.Round(time.Second), errNotYet)
 		}
 	}
 	if d.claim != nil {

@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/rules"
@@ -21,81 +21,120 @@ type Fixer struct{ *Factory }
 // that reads more of it works worse.
 const failingLog = 6 << 10
 
-// Run is one tick: every red or rejected pull request gets one repair, or is given up after three.
+// Run is one tick: every red or rejected pull request gets one repair, or is given up after three. Since a repair takes
+// its time, the world is read again after each.
 func (x *Fixer) Run(ctx context.Context) (Report, error) {
-	if pause, paused, err := x.Store.PausedFor(ctx, FixerRole); err != nil || paused {
-		return Report{Said: "paused by " + pause.ByName}, err
-	}
+	report := Report{Said: "every open pull request is healthy or waits for somebody else"}
 	if err := x.reconcile(ctx); err != nil {
 		return Report{}, err
 	}
-	snap, err := x.snapshot(ctx, x.Forge)
-	if err != nil {
-		return Report{}, err
-	}
-	var report Report
+	met := map[int]bool{}
 	var failures []error
-	for _, s := range snap.Standings {
-		said, err := x.mend(ctx, snap, s)
+	for {
+		if pause, paused, err := x.Store.PausedFor(ctx, FixerRole); err != nil || paused {
+			return Report{Acted: report.Acted, Said: "paused by " + pause.ByName}, errors.Join(append(failures, err)...)
+		}
+		snap, err := x.snapshot(ctx, x.Forge)
 		if err != nil {
-			// One pull request that cannot be read or repaired must not keep the others from it.
+			return report, errors.Join(append(failures, err)...)
+		}
+		i := slices.IndexFunc(snap.Standings, func(s Standing) bool { return !met[s.Pull.Number] && x.concerns(s) })
+		if i < 0 {
+			if !report.Acted && len(failures) == 0 {
+				return report, x.heartbeat(ctx, snap)
+			}
+			return report, errors.Join(failures...)
+		}
+		s := snap.Standings[i]
+		met[s.Pull.Number] = true
+		done, err := x.mend(ctx, snap, s)
+		if err != nil {
+			// One pull request that cannot be repaired must not keep the others from it.
 			failures = append(failures, fmt.Errorf("pull request #%d: %w", s.Pull.Number, err))
 		}
-		if said != "" {
-			report.Acted = true
-			report.Said = strings.TrimPrefix(report.Said+"; "+said, "; ")
+		if done.Acted && report.Acted {
+			done.Said = report.Said + "; " + done.Said
+		}
+		if done.Acted {
+			report = done
+		}
+		if ctx.Err() != nil {
+			return report, errors.Join(failures...)
 		}
 	}
-	if err := errors.Join(failures...); err != nil {
-		return report, err
-	}
-	if !report.Acted {
-		report.Said = "every open pull request is healthy or waits for somebody else"
-		return report, x.heartbeat(ctx, snap)
-	}
-	return report, nil
 }
 
-// mend does what one pull request needs of the Fixer, and says what it did; "" when that is nothing.
-func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (string, error) {
-	word := s.Verdict.Word
-	if word != store.Red && word != store.Rejected {
-		return "", nil
+// concerns tells the verdicts that the Fixer has something to do about.
+func (x *Fixer) concerns(s Standing) bool {
+	switch s.Verdict.Word {
+	case store.Red, store.Rejected, store.Behind, store.GivenUp:
+		return true
 	}
-	if x.Settings.Observe {
+	return false
+}
+
+// mend does what one pull request needs of the Fixer.
+func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, error) {
+	switch {
+	case s.Verdict.Word == store.Behind:
+		return x.updateBranch(ctx, snap, s, FixerRole)
+	case s.Verdict.Word == store.GivenUp:
+		return x.finishGivingUp(ctx, s)
+	case x.Settings.Observe:
 		_, err := x.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
 			Data: map[string]string{"reason": fmt.Sprintf("would repair #%d: %s (observing only)", s.Pull.Number, s.Verdict.Reason)}})
-		return "", err
+		return Report{}, err
+	}
+	if until, err := x.resting(ctx); err != nil || !until.IsZero() {
+		return Report{}, err
 	}
 	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole, Files: s.Pull.Files}, x.Settings.Lease)
 	if errors.Is(err, store.ErrClaimed) {
-		return "", nil
+		return Report{}, nil
 	}
 	if err != nil {
-		return "", err
+		return Report{}, err
 	}
 	defer leave()
 	if s.Pull.Attempts >= MaxAttempts {
 		if err := x.giveUp(ctx, s, claim); err != nil {
-			return "", err
+			return Report{}, err // the claim stays for reconcile, the rest of it for the next tick
 		}
-		return fmt.Sprintf("gave up on #%d", s.Pull.Number), x.Store.Release(ctx, claim, "given up")
+		return Report{Acted: true, Said: fmt.Sprintf("gave up on #%d", s.Pull.Number)}, x.Store.Release(ctx, claim, "given up")
 	}
 	err = x.repair(ctx, snap, s, claim)
 	after := context.WithoutCancel(ctx)
 	var back *setback
 	switch {
 	case err == nil:
-		return fmt.Sprintf("repaired #%d", s.Pull.Number), x.Store.Release(after, claim, "repaired")
+		return Report{Acted: true, Said: fmt.Sprintf("repaired #%d", s.Pull.Number)}, x.Store.Release(after, claim, "repaired")
 	case errors.As(err, &back):
-		return fmt.Sprintf("tried #%d: %s", s.Pull.Number, back.reason), errors.Join(x.spend(after, s, back), x.Store.Release(after, claim, back.Error()))
+		said := fmt.Sprintf("tried #%d: %s", s.Pull.Number, back.reason)
+		return Report{Acted: true, Said: said}, errors.Join(x.spend(after, s, back), x.Store.Release(after, claim, back.Error()))
 	}
-	return "", err // the claim stays for reconcile
+	return Report{}, err // the claim stays for reconcile
 }
 
-// spend keeps what a repair that came to nothing has cost: only a failure of the code is an attempt.
+// spend keeps what a repair that came to nothing has cost: only a failure of the code is an attempt. What a person ended,
+// or what failed the same way again and again for another reason, is left alone until a person says so.
 func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
-	_, err := x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) {
+	if err := x.rest(ctx, why); err != nil {
+		return err
+	}
+	again, err := x.repeated(ctx, s.Pull.Ticket, why.outcome)
+	if err != nil {
+		return err
+	}
+	if why.person || again && !why.code {
+		data := map[string]string{"title": s.Pull.Title, "url": s.Pull.URL}
+		if err := x.Store.Park(ctx, s.Pull.Ticket, x.redact(why.Error()), data); err != nil {
+			return err
+		}
+	}
+	_, err = x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) {
+		if p.Verdict == store.Landed || p.Verdict == store.Closed {
+			return
+		}
 		if why.code {
 			p.Attempts++
 		}
@@ -115,7 +154,12 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 		return err
 	}
 	// The row says so at once, so that nobody approves or merges what is being changed.
-	if _, err := x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) { p.Verdict, p.Reason = store.Running, "the Fixer works on it" }); err != nil {
+	_, err = x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) {
+		if p.Verdict != store.Landed && p.Verdict != store.Closed {
+			p.Verdict, p.Reason = store.Running, "the Fixer works on it"
+		}
+	})
+	if err != nil {
 		return err
 	}
 	base, err := x.Mirror.MergeBase(ctx, snap.BaseSHA, s.Facts.PR.Head)
@@ -142,7 +186,7 @@ func (x *Fixer) evidence(ctx context.Context, s Standing) (string, error) {
 	var b strings.Builder
 	if s.Verdict.Word == store.Rejected {
 		words := s.Facts.Reject
-		if objection, ok := changesRequested(s.Facts.Reviews); words == "" && ok {
+		if objection, ok := changesRequested(s.Facts.Reviews, s.Facts.Reviewers); words == "" && ok {
 			words = objection.Body
 		}
 		fmt.Fprintf(&b, "The pull request was rejected. Do what the reviewer asks:\n%s\n", limitEnd(rules.Sanitize(words), failingLog))
@@ -190,52 +234,4 @@ func limitEnd(s string, n int) string {
 		s = whole
 	}
 	return "[…]\n" + strings.ToValidUTF8(s, "\uFFFD")
-}
-
-// heartbeat says that all is well, and says it only from what was read in this tick.
-func (x *Fixer) heartbeat(ctx context.Context, snap Snapshot) error {
-	count := map[string]int{}
-	for _, s := range snap.Standings {
-		count[s.Verdict.Word]++
-	}
-	running, err := x.Store.Running(ctx)
-	if err != nil {
-		return err
-	}
-	tickets, err := x.Store.Tickets(ctx)
-	if err != nil {
-		return err
-	}
-	queue := 0
-	for _, t := range tickets {
-		if t.Status == "Todo" && t.Parked == "" {
-			queue++
-		}
-	}
-	rate := x.Forge.Rate()
-	return x.Store.Record(ctx, store.Event{Kind: store.Heartbeat, Data: map[string]string{
-		"line": heartbeatLine(count, len(snap.Standings), running), "open": strconv.Itoa(len(snap.Standings)), "ready": strconv.Itoa(count[store.Ready]),
-		"waiting": strconv.Itoa(count[store.Waiting]), "fixing": strconv.Itoa(count[store.Running]), "queue": strconv.Itoa(queue),
-		"rate": fmt.Sprintf("%d/%d", rate.Remaining, rate.Limit), "read": snap.At.Format(time.RFC3339)}})
-}
-
-// heartbeatLine is the first line of a heartbeat: how the pull requests stand, and who is at work.
-func heartbeatLine(count map[string]int, open int, running []store.Run) string {
-	line := "All PRs green."
-	green := count[store.Ready] + count[store.Approval] + count[store.Landing]
-	switch {
-	case open == 0:
-		line = "No open PRs."
-	case green < open && green+count[store.Waiting] == open:
-		line = fmt.Sprintf("%d of %d PRs green, the others wait.", green, open)
-	case green < open:
-		line = fmt.Sprintf("%d of %d PRs green.", green, open)
-	}
-	if len(running) == 0 {
-		return line + " Standing by."
-	}
-	for _, r := range running {
-		line += fmt.Sprintf(" %s%s works on #%d.", strings.ToUpper(r.Role[:1]), r.Role[1:], r.Ticket)
-	}
-	return line
 }

@@ -120,6 +120,12 @@ func (i *Implementer) intakeClosed(ctx context.Context, snap Snapshot) (string, 
 			waiting++
 		}
 	}
+	if reason, err := i.diskFull(ctx); err != nil || reason != "" {
+		return reason, err
+	}
+	if until, err := i.resting(ctx); err != nil || !until.IsZero() {
+		return i.Engine.Name() + " rests until " + until.UTC().Format("15:04 UTC"), err
+	}
 	if i.Settings.MaxWaiting > 0 && waiting >= i.Settings.MaxWaiting {
 		return fmt.Sprintf("%d pull requests wait for a person; the limit is %d", waiting, i.Settings.MaxWaiting), nil
 	}
@@ -134,17 +140,17 @@ func (i *Implementer) rank(ctx context.Context, snap Snapshot, tickets []forge.T
 			todo = append(todo, t)
 		}
 	}
-	// The readings are kept before anything is judged, so that a parked ticket whose text changed is unparked first.
-	if err := i.Store.SaveTickets(ctx, rows(tickets, isolation.Decision{})); err != nil {
-		return isolation.Decision{}, err
-	}
 	kept, err := i.Store.Tickets(ctx)
 	if err != nil {
 		return isolation.Decision{}, err
 	}
+	hashes := map[int]string{}
+	for _, t := range todo {
+		hashes[t.Number] = textHash(t)
+	}
 	facts := isolation.Facts{Tickets: todo, Parked: map[int]string{}}
 	for _, t := range kept {
-		if t.Parked != "" {
+		if t.Parked != "" && t.ParkHash == hashes[t.Number] { // a changed text is looked at anew, and unparked when it is kept
 			facts.Parked[t.Number] = t.Parked
 		}
 	}
@@ -241,7 +247,7 @@ func (i *Implementer) take(ctx context.Context, snap Snapshot, c isolation.Candi
 	after := context.WithoutCancel(ctx)
 	var back *setback
 	if errors.As(err, &back) {
-		return Report{Acted: true, Said: said}, i.giveBack(after, t, claim, back)
+		return Report{Acted: true, Said: said + ": " + back.Error()}, i.giveBack(after, store.Ticket{Number: t.Number, Title: t.Title, URL: t.URL}, claim, back)
 	}
 	if err != nil {
 		// Not the code's fault and not known to be over: the claim stays for reconcile, which asks the world first.
@@ -311,7 +317,7 @@ func (f *Factory) deliver(ctx context.Context, a assignment, made product, p pub
 		return 0, err
 	}
 	p.Role, p.Ticket, p.Pull, p.Branch, p.Head = a.role, a.ticket.Number, a.pull, a.branch, made.head
-	p.Title, p.Text, p.Hash, p.Receipt, p.Run = a.ticket.Title, made.text, textHash(a.ticket), made.receipt, made.run.ID
+	p.Title, p.Text, p.Hash, p.Receipt, p.Run, p.Log = a.ticket.Title, made.text, textHash(a.ticket), made.receipt, made.run.ID, made.run.LogPath
 	p.Seconds, p.CostUSD = f.elapsed(made.run), spent.CostUSD
 	number, err := f.publish(ctx, p, a.claim)
 	if err != nil {
@@ -325,19 +331,26 @@ func (f *Factory) endRun(ctx context.Context, run store.Run, outcome, reason str
 	return f.Store.EndRun(context.WithoutCancel(ctx), run.ID, outcome, reason)
 }
 
-// giveBack returns a ticket that came to nothing to Todo and frees it. A ticket whose code failed is parked, so that
-// the next tick does not spend another session on the same failure; the others are simply taken again.
-func (i *Implementer) giveBack(ctx context.Context, t forge.Ticket, claim store.Claim, why *setback) error {
-	if why.code || why.outcome == "cancelled" && why.reason != "the daemon stops" {
-		err := i.Store.Park(ctx, t.Number, why.Error(), map[string]string{"title": t.Title, "url": t.URL})
-		if err != nil {
+// giveBack returns a ticket that came to nothing to Todo and frees it. A ticket whose code failed, that a person ended,
+// or that failed the same way again and again is parked, so that the next tick does not spend another session on it;
+// the others are simply taken again.
+func (f *Factory) giveBack(ctx context.Context, t store.Ticket, claim store.Claim, why *setback) error {
+	if err := f.rest(ctx, why); err != nil {
+		return err
+	}
+	again, err := f.repeated(ctx, t.Number, why.outcome)
+	if err != nil {
+		return err
+	}
+	if why.code || why.person || again {
+		if err := f.Store.Park(ctx, t.Number, f.redact(why.Error()), map[string]string{"title": t.Title, "url": t.URL}); err != nil {
 			return err
 		}
 	}
-	if why.outcome != "foreign push" {
-		if err := i.move(ctx, t.Number, "Todo"); err != nil {
+	if why.outcome != "foreign push" { // the person who pushed has the ticket now
+		if err := f.move(ctx, t.Number, "Todo"); err != nil && !permanent(err) {
 			return err // the claim stays, so reconcile will move it
 		}
 	}
-	return i.Store.Release(ctx, claim, why.Error())
+	return f.Store.Release(ctx, claim, why.Error())
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/store"
@@ -13,12 +12,6 @@ import (
 
 // Merger lands what a person approved, one after the other, and stays with each until staging has it.
 type Merger struct{ *Factory }
-
-// landingLease is how long landing one pull request may hold its ticket: a handful of requests to GitHub.
-const landingLease = 5 * time.Minute
-
-// updatePatience is how long GitHub may take to bring a branch up to date after it has said yes.
-const updatePatience = 10 * time.Minute
 
 // Run is one tick.
 func (m *Merger) Run(ctx context.Context) (Report, error) {
@@ -31,21 +24,15 @@ func (m *Merger) Run(ctx context.Context) (Report, error) {
 	if idle, err := m.idle(ctx); err != nil || idle {
 		return Report{Said: "no pull request is open"}, err
 	}
-	// What cannot be undone is decided on what GitHub says now, not on what it said before.
-	snap, err := m.snapshot(ctx, m.Forge.Fresh())
-	if err != nil {
-		return Report{}, err
+	report := Report{Said: "nothing approved waits to land"}
+	snap, err := m.snapshot(ctx, m.Forge)
+	if err == nil {
+		report, err = m.landNext(ctx, snap)
 	}
-	report, err := m.landNext(ctx, snap)
-	if err != nil {
-		return report, err
-	}
-	followed, err := m.followAll(ctx)
-	if report.Said == "" {
-		report.Said = "nothing approved waits to land"
-	}
+	// What has merged is followed to staging whatever became of the others.
+	followed, followErr := m.followAll(ctx)
 	report.Acted = report.Acted || followed
-	return report, err
+	return report, errors.Join(err, followErr)
 }
 
 // idle tells whether the store knows of nothing that could land or be followed: then GitHub need not be asked.
@@ -59,93 +46,60 @@ func (m *Merger) idle(ctx context.Context) (bool, error) {
 }
 
 // landNext works on the oldest approval that can go on. Only one pull request is landed or updated at a tick: each
-// landing moves the base under the others, and each update restarts a CI.
+// landing moves the base under the others, and each update restarts a CI. One that is refused lets the next go first.
 func (m *Merger) landNext(ctx context.Context, snap Snapshot) (Report, error) {
 	grants, err := m.Store.Grants(ctx)
 	if err != nil {
 		return Report{}, err
 	}
-	var said string
+	report := Report{Said: "nothing approved waits to land"}
+	var failures []error
 	for _, g := range grants {
 		i := slices.IndexFunc(snap.Standings, func(s Standing) bool { return s.Pull.Number == g.Pull })
 		if i < 0 {
-			continue // merged or closed: followAll and the snapshot have told
+			continue // merged or closed: the snapshot has told
 		}
-		s := snap.Standings[i]
-		switch s.Verdict.Word {
-		case store.Approval:
-			return m.land(ctx, s, g)
-		case store.Landing:
-			return m.catchUp(ctx, snap, s)
+		next, hold, err := m.advance(ctx, snap, snap.Standings[i], g)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("pull request #%d: %w", g.Pull, err))
+			continue
 		}
-		if err := m.refuse(ctx, s); err != nil {
-			return Report{}, err
-		}
-		said = fmt.Sprintf("#%d is approved and cannot land yet: %s", g.Pull, s.Verdict.Reason)
-		if s.Verdict.Word == store.Waiting && s.Facts.Current {
-			// It was brought up to date and its CI runs: updating another one now would only have to be done again.
-			return Report{Said: said}, nil
+		report = next
+		if hold || next.Acted {
+			break
 		}
 	}
-	return Report{Said: said}, nil
+	return report, errors.Join(failures...)
 }
 
-// refuse tells, once for each reason, why an approved pull request does not land. Waiting for CI is no refusal.
-func (m *Merger) refuse(ctx context.Context, s Standing) error {
-	if s.Verdict.Word == store.Waiting || s.Verdict.Word == store.Running {
-		return nil
+// advance takes one approved pull request as far as it can go now. hold means that it is on its way, and that updating
+// another one meanwhile would only have to be done again.
+func (m *Merger) advance(ctx context.Context, snap Snapshot, s Standing, g store.Grant) (report Report, hold bool, err error) {
+	switch s.Verdict.Word {
+	case store.Approval:
+		report, err = m.land(ctx, snap, s, g)
+		return report, false, err
+	case store.Landing:
+		report, err = m.updateBranch(ctx, snap, s, MergerRole)
+		return report, false, err
 	}
-	_, err := m.Store.RecordChange(ctx, store.Event{Kind: store.MergeRefused, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
+	report.Said = fmt.Sprintf("#%d is approved and cannot land yet: %s", g.Pull, s.Verdict.Reason)
+	onItsWay := s.Verdict.Word == store.Waiting && !s.Facts.overdue() || s.Verdict.Word == store.Running
+	if onItsWay {
+		return report, s.Facts.Current, nil
+	}
+	_, err = m.Store.RecordChange(ctx, store.Event{Kind: store.MergeRefused, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
 		Data: map[string]string{"reason": s.Verdict.Reason, "head": s.Pull.Head}})
-	return err
+	return report, false, err
 }
 
-// catchUp brings the base into an approved branch. CI starts again on the new head; a later tick lands it.
-func (m *Merger) catchUp(ctx context.Context, snap Snapshot, s Standing) (Report, error) {
-	said := fmt.Sprintf("updating #%d from %s", s.Pull.Number, m.Settings.Base)
+// land merges one pull request. Everything is read again, past the cache, right before.
+func (m *Merger) land(ctx context.Context, snap Snapshot, s Standing, g store.Grant) (Report, error) {
+	number := s.Pull.Number
 	if m.Settings.Observe {
-		return Report{Said: "would be " + said}, nil
+		return Report{Said: fmt.Sprintf("would be merging #%d", number)}, nil
 	}
-	claim, leave, err := m.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: MergerRole}, landingLease)
-	if errors.Is(err, store.ErrClaimed) {
-		return Report{Said: fmt.Sprintf("#%d is being worked on", s.Pull.Number)}, nil
-	}
-	if err != nil {
-		return Report{}, err
-	}
-	defer leave()
-	head := s.Facts.PR.Head
-	// GitHub promises an update and makes it later. One that it has forgotten is asked for again after a while; asking
-	// twice does no harm, since it names the head it is meant for.
-	key := fmt.Sprintf("update #%d %s from %s at %d", s.Pull.Number, head, snap.BaseSHA, snap.At.Truncate(updatePatience).Unix())
-	// Another update that is still in doubt belongs to a head or a base that is no more.
-	if err := m.settleDoubts(ctx, s.Pull.Ticket, head, key, updateKind); err != nil {
-		return Report{}, err
-	}
-	_, err = m.once(ctx, deed{key: key, kind: updateKind, claim: &claim,
-		find: func(ctx context.Context) (string, bool, error) {
-			pr, err := m.Forge.Fresh().PullRequest(ctx, s.Pull.Number)
-			return pr.Head, pr.Head != head, err
-		},
-		do: func(ctx context.Context) (string, error) {
-			// GitHub does it some time after it has said yes: the new head is met at a later tick.
-			return head, m.Forge.UpdateBranch(ctx, s.Pull.Number, head)
-		}})
-	release := m.Store.Release(context.WithoutCancel(ctx), claim, "updated from the base")
-	if errors.Is(err, forge.ErrHeadMoved) {
-		return Report{Said: said + ": it moved meanwhile"}, release
-	}
-	return Report{Acted: true, Said: said}, errors.Join(err, release)
-}
-
-// land merges one pull request whose every condition held in this tick's fresh reading.
-func (m *Merger) land(ctx context.Context, s Standing, g store.Grant) (Report, error) {
-	number, head := s.Pull.Number, s.Facts.PR.Head
-	said := fmt.Sprintf("merging #%d", number)
-	if m.Settings.Observe {
-		return Report{Said: "would be " + said}, nil
-	}
-	claim, leave, err := m.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: MergerRole}, landingLease)
+	claim, leave, err := m.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: MergerRole}, updateLease)
 	if errors.Is(err, store.ErrClaimed) {
 		return Report{Said: fmt.Sprintf("#%d is being worked on", number)}, nil
 	}
@@ -153,27 +107,37 @@ func (m *Merger) land(ctx context.Context, s Standing, g store.Grant) (Report, e
 		return Report{}, err
 	}
 	defer leave()
-	sha, err := m.merge(ctx, s, g, claim)
+	sha, err := m.merge(ctx, snap, s, g, claim)
 	release := func(why string) error { return m.Store.Release(context.WithoutCancel(ctx), claim, why) }
 	switch {
-	case errors.Is(err, forge.ErrHeadMoved), errors.Is(err, forge.ErrNotMergeable), errors.Is(err, errChangedMind):
-		// The world changed between the look and the merge, and GitHub or the store refused: nothing happened.
+	case errors.Is(err, forge.ErrHeadMoved), errors.Is(err, forge.ErrNotMergeable), errors.Is(err, errChanged):
+		// The world changed between the look and the merge, and nothing happened.
 		_, tell := m.Store.RecordChange(ctx, store.Event{Kind: store.MergeRefused, Pull: number, Ticket: s.Pull.Ticket,
-			Data: map[string]string{"reason": err.Error(), "head": head}})
+			Data: map[string]string{"reason": err.Error(), "head": s.Facts.PR.Head}})
 		return Report{Said: fmt.Sprintf("#%d did not merge: %v", number, err)}, errors.Join(tell, release("merge refused"))
+	case errors.Is(err, errLater):
+		return Report{Said: fmt.Sprintf("#%d merges later: %v", number, err)}, release("merge put off")
 	case err != nil:
-		return Report{}, errors.Join(fmt.Errorf("merge #%d: %w", number, err), release("merge in doubt"))
+		return Report{}, errors.Join(fmt.Errorf("merge: %w", err), release("merge in doubt"))
+	}
+	merged, err := m.Forge.Fresh().PullRequest(ctx, number)
+	if err != nil {
+		return Report{}, errors.Join(err, release("merged")) // the next snapshot meets it as merged
 	}
 	_, err = m.Store.UpdatePull(ctx, number, func(p *store.Pull) {
-		p.Verdict, p.Reason, p.MergedSHA, p.MergedBy, p.MergedAt = store.Landed, "", sha, g.ByName, m.Store.Now()
+		p.Verdict, p.Reason, p.MergedSHA, p.MergedBy, p.MergedAt = store.Landed, "", sha, g.ByName, merged.MergedAt
 	}, m.mergedEvent(sha, g.ByName, s.Pull))
 	return Report{Acted: true, Said: fmt.Sprintf("merged #%d as %.7s", number, sha)}, errors.Join(err, release("merged"))
 }
 
-// errChangedMind is met when a person withdrew the approval, or paused, between the look and the merge.
-var errChangedMind = errors.New("the approval was withdrawn or the factory was paused at the last moment")
+// errChanged is met when what a person decided, or the pull request itself, changed between the look and the merge;
+// errLater when the base did: a later tick brings the branch up to date first.
+var (
+	errChanged = errors.New("it was changed at the last moment")
+	errLater   = errors.New("the base has moved")
+)
 
-func (m *Merger) merge(ctx context.Context, s Standing, g store.Grant, claim store.Claim) (string, error) {
+func (m *Merger) merge(ctx context.Context, snap Snapshot, s Standing, g store.Grant, claim store.Claim) (string, error) {
 	number, head := s.Pull.Number, s.Facts.PR.Head
 	key := fmt.Sprintf("merge #%d %s approval %d", number, head, g.ID)
 	sha, err := m.once(ctx, deed{key: key, kind: mergeKind, claim: &claim, detail: g.ByName,
@@ -182,11 +146,8 @@ func (m *Merger) merge(ctx context.Context, s Standing, g store.Grant, claim sto
 			return pr.MergeSHA, pr.Merged, err
 		},
 		do: func(ctx context.Context) (string, error) {
-			if now, err := m.Store.Grant(ctx, number); err != nil || now.ID != g.ID {
-				return "", errChangedMind
-			}
-			if _, paused, err := m.Store.PausedFor(ctx, MergerRole); err != nil || paused {
-				return "", errors.Join(errChangedMind, err)
+			if err := m.lookAgain(ctx, snap, s, g); err != nil {
+				return "", err
 			}
 			if _, err := m.Forge.Merge(ctx, number, forge.MergeRequest{SHA: head, Method: m.Settings.MergeMethod}); err != nil {
 				return "", err
@@ -197,8 +158,39 @@ func (m *Merger) merge(ctx context.Context, s Standing, g store.Grant, claim sto
 			}
 			return pr.MergeSHA, err
 		}})
-	if errors.Is(err, forge.ErrHeadMoved) || errors.Is(err, forge.ErrNotMergeable) || errors.Is(err, errChangedMind) {
+	if errors.Is(err, forge.ErrHeadMoved) || errors.Is(err, forge.ErrNotMergeable) || errors.Is(err, errChanged) || errors.Is(err, errLater) {
 		return "", errors.Join(err, m.Store.Forget(ctx, key))
 	}
 	return sha, err
+}
+
+// lookAgain reads everything that a merge depends on past the cache, at the moment of merging, and judges it anew.
+func (m *Merger) lookAgain(ctx context.Context, snap Snapshot, s Standing, g store.Grant) error {
+	fresh := m.Forge.Fresh()
+	base, err := fresh.Branch(ctx, m.Settings.Base)
+	if err != nil {
+		return err
+	}
+	if base != snap.BaseSHA {
+		return errLater
+	}
+	now, err := m.stand(ctx, fresh, snap, s.Pull.Number)
+	if err != nil {
+		return err
+	}
+	// The claim of this very landing is no session at work.
+	if now.Verdict.Word != store.Approval || now.Facts.PR.Head != s.Facts.PR.Head {
+		return fmt.Errorf("%w: it is %s, %s", errChanged, now.Verdict.Word, now.Verdict.Reason)
+	}
+	if grant, err := m.Store.Grant(ctx, s.Pull.Number); errors.Is(err, store.ErrNotFound) || err == nil && grant.ID != g.ID {
+		return fmt.Errorf("%w: the approval was withdrawn", errChanged)
+	} else if err != nil {
+		return err
+	}
+	if _, paused, err := m.Store.PausedFor(ctx, MergerRole); err != nil {
+		return err
+	} else if paused {
+		return fmt.Errorf("%w: the factory was paused", errChanged)
+	}
+	return nil
 }

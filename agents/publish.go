@@ -28,6 +28,7 @@ type publication struct {
 	Hash    string        `json:"hash"` // of the ticket's text at the claim
 	Receipt proof.Receipt `json:"receipt"`
 	Run     int64         `json:"run"`
+	Log     string        `json:"log"`    // path of the run's log
 	Reject  int64         `json:"reject"` // the /reject that this answers; 0 for none
 	Seconds float64       `json:"seconds"`
 	CostUSD float64       `json:"cost_usd"`
@@ -37,11 +38,30 @@ const publishKind = "publish"
 
 func (p publication) key() string { return publishKind + " " + p.Branch + " " + p.Head }
 
+func (p publication) pullKey() string { return "pull request " + p.Branch + " " + p.Head }
 func (p publication) pushKey() string { return pushKind + " " + p.Branch + " " + p.Head }
 
 // publish takes a proven change to GitHub: push, pull request, board. Each step asks the world before it repeats
 // itself, so publish may be called again with the same publication after any crash.
 func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim) (int, error) {
+	number, err := f.publishSteps(ctx, p, claim)
+	var why *setback
+	var moved *worktree.PushRejected
+	switch {
+	case err == nil || errors.As(err, &why):
+	case errors.As(err, &moved):
+		// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
+		why = &setback{outcome: "foreign push", reason: err.Error(), person: true}
+	case permanent(err):
+		why = &setback{outcome: "refused by GitHub", reason: err.Error(), code: true}
+	}
+	if why == nil {
+		return number, err
+	}
+	return 0, errors.Join(why, f.Store.Forget(ctx, p.pushKey()), f.Store.Forget(ctx, p.pullKey()), f.Store.Forget(ctx, p.key()))
+}
+
+func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.Claim) (int, error) {
 	detail, err := json.Marshal(p)
 	if err != nil {
 		return 0, err
@@ -49,12 +69,10 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 	if _, _, err := f.Store.Intend(ctx, store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)}); err != nil {
 		return 0, err
 	}
+	if err := f.stillWanted(ctx, p); err != nil {
+		return 0, err
+	}
 	if err := f.push(ctx, p, claim); err != nil {
-		var moved *worktree.PushRejected
-		if errors.As(err, &moved) {
-			// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
-			return 0, errors.Join(&setback{outcome: "foreign push", reason: err.Error()}, f.Store.Forget(ctx, p.pushKey()), f.Store.Forget(ctx, p.key()))
-		}
 		return 0, err
 	}
 	pr, err := f.pullRequest(ctx, p, claim)
@@ -92,12 +110,9 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 		q.Ticket, q.Title, q.URL, q.Branch, q.Base = p.Ticket, pr.Title, pr.URL, p.Branch, pr.BaseRef
 		q.Head, q.Pushed, q.BaseSHA, q.PatchID = p.Head, p.Head, p.Receipt.Base, patch
 		q.Additions, q.Deletions = pr.Additions, pr.Deletions
-		q.Files = nil
-		for _, file := range pr.Files {
-			q.Files = append(q.Files, file.Path)
-		}
-		q.Proof, q.Receipt, q.LogPath = p.Receipt.Line(), string(receipt), f.logPath(p.Run)
-		q.Verdict, q.Reason, q.Checks = store.Waiting, "waiting for CI", nil
+		q.Files = filePaths(pr)
+		q.Proof, q.Receipt, q.LogPath = p.Receipt.Line(), string(receipt), p.Log
+		q.Verdict, q.Reason, q.Checks, q.DiffPath = store.Waiting, "waiting for CI", nil, ""
 		if q.OpenedAt.IsZero() {
 			q.OpenedAt = pr.CreatedAt
 		}
@@ -117,6 +132,22 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 		return 0, err
 	}
 	return pr.Number, f.Store.Complete(ctx, p.key(), strconv.Itoa(pr.Number))
+}
+
+// stillWanted refuses to publish into a pull request that a person has closed, merged or pointed elsewhere meanwhile: it
+// is never reopened, and no second one is opened in its place.
+func (f *Factory) stillWanted(ctx context.Context, p publication) error {
+	if p.Pull == 0 {
+		return nil
+	}
+	pr, err := f.Forge.Fresh().PullRequest(ctx, p.Pull)
+	if err != nil {
+		return err
+	}
+	if pr.State != "open" || pr.BaseRef != f.Settings.Base {
+		return &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was closed or pointed at %s while the session worked on it", p.Pull, pr.BaseRef), person: true}
+	}
+	return nil
 }
 
 func (f *Factory) push(ctx context.Context, p publication, claim store.Claim) error {
@@ -144,7 +175,7 @@ func (f *Factory) push(ctx context.Context, p publication, claim store.Claim) er
 
 // pullRequest opens the pull request of a publication, or finds the one that is open, and gives it the new text.
 func (f *Factory) pullRequest(ctx context.Context, p publication, claim store.Claim) (forge.PullRequest, error) {
-	body := p.body()
+	body := f.redact(p.body())
 	open := func(ctx context.Context) (string, bool, error) {
 		prs, err := f.Forge.PullRequestsByHead(ctx, p.Branch)
 		for _, pr := range prs {
@@ -154,10 +185,13 @@ func (f *Factory) pullRequest(ctx context.Context, p publication, claim store.Cl
 		}
 		return "", false, err
 	}
-	number, err := f.once(ctx, deed{key: "pull request " + p.Branch + " " + p.Head, kind: "open the pull request", claim: &claim, find: open,
+	number, err := f.once(ctx, deed{key: p.pullKey(), kind: "open the pull request", claim: &claim, find: open,
 		do: func(ctx context.Context) (string, error) {
 			if standing, ok, err := open(ctx); err != nil || ok {
 				return standing, err
+			}
+			if p.Pull != 0 {
+				return "", &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was closed at the last moment", p.Pull), person: true}
 			}
 			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: p.Title, Body: body, Head: p.Branch, Base: f.Settings.Base})
 			var twice *forge.Duplicate
@@ -193,8 +227,8 @@ func (f *Factory) move(ctx context.Context, ticket int, status string) error {
 	if err != nil {
 		return fmt.Errorf("move #%d to %s: %w", ticket, status, err)
 	}
-	if t.Status == status {
-		return nil
+	if t.Status == status || !t.Open && status != "Done" {
+		return nil // a closed ticket has left the board's road; only its end may still be written
 	}
 	if _, err := f.Forge.Move(ctx, t, status); err != nil {
 		return fmt.Errorf("move #%d to %s: %w", ticket, status, err)

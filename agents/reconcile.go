@@ -46,7 +46,16 @@ func (f *Factory) reconcile(ctx context.Context) error {
 		return err
 	}
 	for _, old := range unreleased {
-		if err := f.recoverClaim(ctx, old); err != nil {
+		err := f.recoverClaim(ctx, old)
+		what := fmt.Sprintf("ticket #%d cannot be brought to rest", old.Ticket)
+		switch {
+		case err == nil:
+			err = f.Store.Settled(ctx, what)
+		case ctx.Err() == nil && !f.stopsAll(err):
+			// One ticket that resists must not keep the role from all the others.
+			err = f.Store.Trouble(ctx, store.Problem{What: what, Reason: f.redact(err.Error()), Cure: "it is tried again at every tick; the others go on"})
+		}
+		if err != nil {
 			return fmt.Errorf("reconcile ticket #%d: %w", old.Ticket, err)
 		}
 	}
@@ -79,7 +88,7 @@ func (f *Factory) recoverClaim(ctx context.Context, old store.Claim) error {
 		if err != nil {
 			return err
 		}
-		if err := f.move(ctx, old.Ticket, status); err != nil {
+		if err := f.move(ctx, old.Ticket, status); err != nil && !permanent(err) {
 			return err
 		}
 	}
@@ -95,6 +104,12 @@ func (f *Factory) finishPublication(ctx context.Context, e store.Effect, claim s
 	_, err := f.publish(ctx, p, claim)
 	var back *setback
 	switch {
+	case errors.As(err, &back) && p.Role == ImplementerRole:
+		t, err := f.Store.Ticket(ctx, p.Ticket)
+		if err != nil {
+			return err
+		}
+		return f.giveBack(ctx, t, claim, back)
 	case errors.As(err, &back):
 		return f.Store.Release(ctx, claim, back.Error())
 	case err != nil:
@@ -103,21 +118,14 @@ func (f *Factory) finishPublication(ctx context.Context, e store.Effect, claim s
 	return f.Store.Release(ctx, claim, "published after an interruption")
 }
 
-// restingStatus is where a ticket belongs that nobody works on: In Review while its pull request is open.
+// restingStatus is where a ticket belongs that nobody works on: In Review while a pull request for it is open.
 func (f *Factory) restingStatus(ctx context.Context, ticket int) (string, error) {
-	pulls, err := f.Store.AllPulls(ctx)
+	pulls, err := f.Store.Pulls(ctx)
 	if err != nil {
 		return "", err
 	}
 	for _, p := range pulls {
-		if p.Ticket != ticket {
-			continue
-		}
-		switch p.Verdict {
-		case store.Landed:
-			return "Done", nil
-		case store.Closed, store.GivenUp:
-		default:
+		if p.Ticket == ticket && p.Verdict != store.GivenUp {
 			return "In Review", nil
 		}
 	}

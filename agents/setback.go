@@ -1,11 +1,15 @@
 package agents
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
 
 	"lightsout/agents/engine"
+	"lightsout/agents/forge"
+	"lightsout/agents/worktree"
+	"lightsout/store"
 )
 
 // setback is why a piece of work came to nothing. Whether it spends one of the attempts depends on its cause: only a
@@ -14,6 +18,7 @@ type setback struct {
 	outcome string // one of the engine's outcomes, or "refused" (proof), "no change", "base red", "ticket changed", "foreign push"
 	reason  string
 	code    bool      // the code failed: an attempt is spent
+	person  bool      // a person ended it: nothing is tried again until a person says so
 	resetAt time.Time // for quota: when the engine can be used again
 }
 
@@ -42,4 +47,65 @@ func sessionSetback(r engine.Result) *setback {
 		s.reason = fmt.Sprintf("the session ended after %.0f s", r.Seconds)
 	}
 	return s
+}
+
+// permanent tells the refusals that asking again would meet again: what is not there, what GitHub's rules forbid.
+func permanent(err error) bool {
+	var refused *forge.Refused
+	var push *worktree.PushRefused
+	return errors.Is(err, forge.ErrNotFound) || errors.As(err, &refused) || errors.As(err, &push)
+}
+
+// repeatsAllowed is how often in a row a ticket's sessions may come to nothing for a reason that is not their code's
+// before a person is asked: each of them costs a session all the same.
+const repeatsAllowed = 3
+
+// repeated tells that the newest runs of a ticket have all ended as this one did.
+func (f *Factory) repeated(ctx context.Context, ticket int, outcome string) (bool, error) {
+	runs, err := f.Store.RunsOf(ctx, ticket)
+	if err != nil || len(runs) < repeatsAllowed {
+		return false, err
+	}
+	for _, r := range runs[len(runs)-repeatsAllowed:] {
+		if r.Outcome != outcome {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// restDefault is how long an engine rests that does not say when its quota or its provider is back.
+const restDefault = 15 * time.Minute
+
+// rest keeps the engine from being asked again before its quota is back. It spends no attempt.
+func (f *Factory) rest(ctx context.Context, why *setback) error {
+	if why.outcome != string(engine.Quota) && why.outcome != string(engine.Overloaded) {
+		return nil
+	}
+	until := why.resetAt
+	if !until.After(f.Store.Now()) {
+		until = f.Store.Now().Add(restDefault)
+	}
+	if err := f.Store.SetSetting(ctx, f.restKey(), until.UTC().Format(time.RFC3339)); err != nil {
+		return err
+	}
+	return f.Store.Trouble(ctx, store.Problem{What: f.Engine.Name() + " rests", Reason: why.reason, Cure: "it is asked again at " + until.UTC().Format("15:04 UTC on 2 January")})
+}
+
+func (f *Factory) restKey() string { return "rest " + f.Engine.Name() }
+
+// resting tells until when the engine rests; zero when it can work.
+func (f *Factory) resting(ctx context.Context) (time.Time, error) {
+	value, err := f.Store.Setting(ctx, f.restKey())
+	if err != nil || value == "" {
+		return time.Time{}, err
+	}
+	until, err := time.Parse(time.RFC3339, value)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("read until when %s rests: %w", f.Engine.Name(), err)
+	}
+	if until.After(f.Store.Now()) {
+		return until, nil
+	}
+	return time.Time{}, errors.Join(f.Store.SetSetting(ctx, f.restKey(), ""), f.Store.Settled(ctx, f.Engine.Name()+" rests"))
 }

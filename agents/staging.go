@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -51,7 +53,7 @@ func (m *Merger) follow(ctx context.Context, p store.Pull) error {
 	if err := m.removeBranch(ctx, p); err != nil {
 		return err
 	}
-	if err := m.move(ctx, p.Ticket, "Done"); err != nil {
+	if err := m.move(ctx, p.Ticket, "Done"); err != nil && !permanent(err) {
 		return err
 	}
 	if m.Settings.Staging == "" {
@@ -62,22 +64,17 @@ func (m *Merger) follow(ctx context.Context, p store.Pull) error {
 
 // removeBranch deletes the merged branch, unless somebody has pushed to it since: their commits are not ours to lose.
 func (m *Merger) removeBranch(ctx context.Context, p store.Pull) error {
-	sha, err := m.Forge.Branch(ctx, p.Branch)
-	if errors.Is(err, forge.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	if sha != p.Head {
-		return m.Store.Record(ctx, store.Event{Kind: store.Intake, Pull: p.Number, Ticket: p.Ticket,
+	err := m.Mirror.DeleteRemote(ctx, p.Branch, p.Head)
+	var moved *worktree.PushRejected
+	if errors.As(err, &moved) {
+		_, err = m.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: p.Number, Ticket: p.Ticket,
 			Data: map[string]string{"reason": fmt.Sprintf("the branch %s has commits after the merge; it is kept", p.Branch)}})
 	}
-	if err := m.Forge.DeleteBranch(ctx, p.Branch); err != nil && !errors.Is(err, forge.ErrNotFound) {
-		return fmt.Errorf("delete branch %s: %w", p.Branch, err)
-	}
-	return nil
+	return err
 }
+
+// dispatchPatience is how long a dispatched workflow may take to be listed before it is dispatched again.
+const dispatchPatience = 10 * time.Second
 
 // deploy starts the staging workflow for a merged commit, once, and keeps which run that is.
 func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
@@ -98,18 +95,20 @@ func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
 		}
 		return "", false, err
 	}
-	id, err := m.once(ctx, deed{key: "staging " + p.MergedSHA, kind: "start staging", detail: m.Settings.Staging, find: find,
+	id, err := m.once(ctx, deed{key: "staging " + p.MergedSHA, kind: "start staging", detail: m.Settings.Staging, find: find, patience: dispatchPatience,
 		do: func(ctx context.Context) (string, error) {
 			if err := m.Forge.Dispatch(ctx, forge.Workflow{File: m.Settings.Staging, Ref: m.Settings.Base, Inputs: inputs}); err != nil {
 				return "", err
 			}
 			found, ok, err := find(ctx)
 			if err == nil && !ok {
-				// GitHub lists a dispatched run a little after it has said yes.
-				err = &forge.Unreachable{Op: "find the staging run", Err: errors.New("it is not listed yet")}
+				err = errNotYet // GitHub lists a dispatched run a little after it has said yes
 			}
 			return found, err
 		}})
+	if errors.Is(err, errNotYet) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

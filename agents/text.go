@@ -3,8 +3,11 @@ package agents
 import (
 	"embed"
 	"fmt"
+	"regexp"
 	"strings"
 	"text/template"
+
+	"lightsout/rules"
 )
 
 //go:embed text/*.md
@@ -23,7 +26,20 @@ func fill(name string, data any) string {
 
 // body is the pull request's text: the session's words, the factory's proof, and the ticket it closes.
 func (p publication) body() string {
-	return fill("pull_request.md", map[string]any{"Text": strings.TrimSpace(p.Text), "Receipt": strings.TrimSpace(p.Receipt.Markdown()), "Ticket": p.Ticket, "Head": p.Head})
+	return fill("pull_request.md", map[string]any{"Text": tame(p.Text), "Receipt": strings.TrimSpace(p.Receipt.Markdown()), "Ticket": p.Ticket, "Head": p.Head})
+}
+
+// closing matches GitHub's words that close an issue when a pull request merges, and mention what would notify people.
+var (
+	closing = regexp.MustCompile(`(?i)\b(close[sd]?|fix(?:e[sd])?|resolve[sd]?)(:?\s+)((?:[\w.-]+/[\w.-]+)?#|https?://\S+/issues/)(\d+)`)
+	mention = regexp.MustCompile(`(^|[\s(\[])@(\w)`)
+)
+
+// tame takes out of a session's text what would act on GitHub by itself: hidden comments, words that close other
+// tickets, and mentions. The words stay readable.
+func tame(text string) string {
+	text = closing.ReplaceAllString(strings.TrimSpace(rules.Sanitize(text)), "${1}${2}ticket ${4}")
+	return mention.ReplaceAllString(text, "${1}@\u2060${2}") // a word joiner: nothing to see, and no name behind the @
 }
 
 // sessionText is the part of a pull request's text that a session wrote.

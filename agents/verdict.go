@@ -2,6 +2,7 @@ package agents
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -15,6 +16,9 @@ type Facts struct {
 	PR         forge.PullRequest
 	Checks     []forge.Check // of the head
 	BaseChecks []forge.Check // of the commit the base branch stands at
+	ForkChecks []forge.Check // of the commit where the branch left the base, when that is another
+	Base       string        // the branch that the factory's pull requests go to
+	Parked     string        // why a person wants no session to touch it; "" when none said so
 	Required   []string      // names of checks that must be a success
 	Reviews    []forge.Review
 	Pushed     string   // the last head that came from the factory, or a clean base update of it
@@ -23,7 +27,8 @@ type Facts struct {
 	Conflicts  []string // files that a merge of the base would conflict in
 	Working    bool     // a session works on it
 	GivenUp    bool
-	Reject     string // a person's /reject that has not been worked on; "" for none
+	Reject     string   // a person's /reject of this head that has not been worked on; "" for none
+	Reviewers  []string // automated reviewers whose word counts
 	HeadSince  time.Time
 	Patience   time.Duration // after which missing checks are called missing
 }
@@ -38,6 +43,10 @@ type Verdict struct {
 // Judge says what a pull request needs. It fails closed: what cannot be known, or is not provably green, is not ready.
 func Judge(f Facts) Verdict {
 	switch {
+	case f.PR.BaseRef != f.Base && f.PR.State == "closed":
+		return Verdict{Word: store.Closed, Reason: "a person pointed it at " + f.PR.BaseRef + " and closed it there"}
+	case f.PR.BaseRef != f.Base:
+		return Verdict{Word: store.Foreign, Reason: "a person pointed it at " + f.PR.BaseRef}
 	case f.PR.Merged:
 		return Verdict{Word: store.Landed}
 	case f.PR.State == "closed":
@@ -50,6 +59,9 @@ func Judge(f Facts) Verdict {
 		return Verdict{Word: store.Draft, Reason: "a person made it a draft"}
 	}
 	v := f.health()
+	if f.Parked != "" && needsFixer(v.Word) {
+		return Verdict{Word: store.Parked, Reason: v.Reason + "; parked: " + f.Parked}
+	}
 	if foreign := f.PR.Head != f.Pushed; foreign && needsFixer(v.Word) {
 		return Verdict{Word: store.Foreign, Reason: "a person pushed to the branch, so it is theirs: " + v.Reason}
 	}
@@ -65,7 +77,7 @@ func (f Facts) health() Verdict {
 	if f.Reject != "" {
 		return Verdict{Word: store.Rejected, Reason: "rejected: " + f.Reject}
 	}
-	objection, objects := changesRequested(f.Reviews)
+	objection, objects := changesRequested(f.Reviews, f.Reviewers)
 	if objects && (objection.CommitID == f.PR.Head || objection.CommitID == "") {
 		return Verdict{Word: store.Rejected, Reason: "changes requested by " + objection.Author + ": " + firstLine(objection.Body)}
 	}
@@ -77,11 +89,14 @@ func (f Facts) health() Verdict {
 		if inherited := alsoRed(failed, f.BaseChecks); len(inherited) == len(failed) {
 			return Verdict{Word: store.BaseRed, Reason: strings.Join(inherited, ", ") + " fails on " + f.PR.BaseRef + " too"}
 		}
+		if inherited := alsoRed(failed, f.ForkChecks); len(inherited) == len(failed) && len(f.Conflicts) == 0 {
+			return Verdict{Word: store.Behind, Reason: strings.Join(inherited, ", ") + " failed on " + f.PR.BaseRef + " where the branch left it, and is repaired there"}
+		}
 		return Verdict{Word: store.Red, Reason: "failed: " + strings.Join(names(failed), ", "), Failed: failed}
 	}
 	if len(waiting) > 0 {
 		reason := "CI " + fmt.Sprint(green) + "/" + fmt.Sprint(green+len(waiting)) + ", waiting for " + strings.Join(waiting, ", ")
-		if f.Patience > 0 && f.Now.Sub(f.HeadSince) > f.Patience && len(f.Checks) == 0 {
+		if f.overdue() && len(f.Checks) == 0 {
 			reason = fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)
 		}
 		return Verdict{Word: store.Waiting, Reason: reason}
@@ -99,6 +114,11 @@ func (f Facts) health() Verdict {
 		return Verdict{Word: store.Approval, Reason: ci + ", approved"}
 	}
 	return Verdict{Word: store.Ready, Reason: ci}
+}
+
+// overdue tells that the head has waited for its checks longer than CI ever takes.
+func (f Facts) overdue() bool {
+	return f.Patience > 0 && !f.HeadSince.IsZero() && f.Now.Sub(f.HeadSince) > f.Patience
 }
 
 // sortChecks counts what is green and names the rest. Where checks are required, only those decide; where none are
@@ -170,10 +190,15 @@ func alsoRed(failed, base []forge.Check) []string {
 }
 
 // changesRequested returns the oldest request for changes that its author has not taken back by a later review. It
-// stands, as on GitHub, until they look again; but one made of an older head has been answered by the push since.
-func changesRequested(reviews []forge.Review) (forge.Review, bool) {
+// stands, as on GitHub, until they look again; but one made of an older head has been answered by the push since. Only
+// those count who can write to the repository, and the automated reviewers that the configuration names: on a public
+// repository anybody can leave a review, and its words would reach a prompt.
+func changesRequested(reviews []forge.Review, automated []string) (forge.Review, bool) {
 	last := map[string]int64{}
 	for _, r := range reviews {
+		if !trusted(r.AuthorAssociation) && !slices.Contains(automated, r.Author) {
+			continue
+		}
 		if r.State != "COMMENTED" && r.State != "PENDING" {
 			last[r.Author] = r.ID
 		}

@@ -19,6 +19,7 @@ func green() Facts {
 	return Facts{
 		Now:      time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC),
 		PR:       forge.PullRequest{Number: 42, State: "open", Head: headSHA, BaseRef: "main"},
+		Base:     "main",
 		Checks:   []forge.Check{{Name: "test", State: forge.Success, SHA: headSHA}, {Name: "lint", State: forge.Success, SHA: headSHA}},
 		Required: []string{"test", "lint"},
 		Pushed:   headSHA,
@@ -31,7 +32,7 @@ func check(name string, state forge.CheckState) forge.Check {
 }
 
 func TestJudge(t *testing.T) {
-	rejection := forge.Review{ID: 1, Author: "ana", State: "CHANGES_REQUESTED", Body: "Quote it.\nPlease.", CommitID: headSHA}
+	rejection := forge.Review{ID: 1, Author: "ana", AuthorAssociation: "MEMBER", State: "CHANGES_REQUESTED", Body: "Quote it.\nPlease.", CommitID: headSHA}
 	table := []struct {
 		name   string
 		change func(*Facts)
@@ -52,14 +53,27 @@ func TestJudge(t *testing.T) {
 			f.Reviews = []forge.Review{old}
 		}, store.Waiting, "ana to look again"},
 		{"changes requested and approved since", func(f *Facts) {
-			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", State: "APPROVED", CommitID: headSHA}}
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", AuthorAssociation: "MEMBER", State: "APPROVED", CommitID: headSHA}}
 		}, store.Ready, ""},
 		{"changes requested and only commented since", func(f *Facts) {
-			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", State: "COMMENTED", CommitID: headSHA}}
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ana", AuthorAssociation: "MEMBER", State: "COMMENTED", CommitID: headSHA}}
 		}, store.Rejected, "ana"},
 		{"an approval by another takes nothing back", func(f *Facts) {
-			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ben", State: "APPROVED", CommitID: headSHA}}
+			f.Reviews = []forge.Review{rejection, {ID: 2, Author: "ben", AuthorAssociation: "MEMBER", State: "APPROVED", CommitID: headSHA}}
 		}, store.Rejected, "ana"},
+		{"a stranger's review is no order", func(f *Facts) {
+			f.Reviews = []forge.Review{{ID: 1, Author: "eve", AuthorAssociation: "NONE", State: "CHANGES_REQUESTED", Body: "run curl", CommitID: headSHA}}
+		}, store.Ready, ""},
+		{"the configured reviewer's review is one", func(f *Facts) {
+			f.Reviewers = []string{"robot[bot]"}
+			f.Reviews = []forge.Review{{ID: 1, Author: "robot[bot]", AuthorAssociation: "NONE", State: "CHANGES_REQUESTED", Body: "quote", CommitID: headSHA}}
+		}, store.Rejected, "robot"},
+		{"retargeted by a person", func(f *Facts) { f.PR.BaseRef = "release" }, store.Foreign, "release"},
+		{"red, and a person parked its ticket", func(f *Facts) { f.Parked, f.Checks[0].State = "cancelled by ana", forge.Failure }, store.Parked, "cancelled"},
+		{"a red that came from where the branch left the base", func(f *Facts) {
+			f.Checks[0].State = forge.Failure
+			f.ForkChecks = []forge.Check{{Name: "test", State: forge.Failure, SHA: otherSHA}}
+		}, store.Behind, "repaired there"},
 		{"a conflict with the base", func(f *Facts) { f.Conflicts = []string{"csv.go"} }, store.Conflict, "csv.go"},
 		{"a failed check", func(f *Facts) { f.Checks[0].State = forge.Failure }, store.Red, "failed: test"},
 		{"a check that timed out", func(f *Facts) { f.Checks[0].State = forge.TimedOut }, store.Red, "test"},

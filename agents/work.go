@@ -68,7 +68,7 @@ func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
 		return product{}, err
 	}
 	run, err := f.Store.StartRun(ctx, store.Run{Role: a.role, Ticket: a.ticket.Number, Pull: a.pull, Generation: a.claim.Generation, Engine: f.Engine.Name(), Attempt: a.attempt,
-		Marker: marker, Step: "preparing", Limit: f.Settings.Limits.Wall, PromptBytes: first.Bytes}, a.told)
+		Marker: marker, Step: "preparing", LogPath: f.logPath(a), Limit: f.Settings.Limits.Wall, PromptBytes: first.Bytes}, a.told)
 	if err != nil {
 		return product{}, err
 	}
@@ -251,10 +251,14 @@ func (f *Factory) cancelled(ctx context.Context, run store.Run) error {
 		if r.Run != run.ID {
 			continue
 		}
-		if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("Stopped run %d; ticket #%d goes back to Todo.", run.ID, run.Ticket)); err != nil {
+		rest := fmt.Sprintf("ticket #%d goes back to Todo and is not picked until /retry %d", run.Ticket, run.Ticket)
+		if run.Pull != 0 {
+			rest = fmt.Sprintf("#%d is left alone until /retry %d", run.Pull, run.Pull)
+		}
+		if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("Stopped run %d; %s.", run.ID, rest)); err != nil {
 			return err
 		}
-		return &setback{outcome: string(engine.Cancelled), reason: "cancelled by " + r.ByName}
+		return &setback{outcome: string(engine.Cancelled), reason: "cancelled by " + r.ByName, person: true}
 	}
 	return nil
 }
@@ -297,15 +301,16 @@ func (f *Factory) loadRules(ctx context.Context) (rules.File, error) {
 
 // openLog opens the file that keeps everything a run prints.
 func (f *Factory) openLog(run store.Run) (*os.File, error) {
-	name := f.logPath(run.ID)
+	name := run.LogPath
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
 		return nil, err
 	}
 	return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 }
 
-func (f *Factory) logPath(run int64) string {
-	return filepath.Join(f.Dir, "logs", fmt.Sprintf("run-%d.log", run))
+// logPath names the log of a run. A claim's generation is used by one run alone.
+func (f *Factory) logPath(a assignment) string {
+	return filepath.Join(f.Dir, "logs", fmt.Sprintf("ticket-%d-%d-%s.log", a.ticket.Number, a.claim.Generation, a.role))
 }
 
 // readText reads the pull request text that a session left; none is "". A symbolic link is refused: it would have the

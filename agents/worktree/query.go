@@ -176,3 +176,22 @@ func (m *Mirror) conflicts(ctx context.Context, a, b string) ([]string, error) {
 	}
 	return paths, nil
 }
+
+// Added counts the commits that lead to one commit, and neither to another nor to the base, merges not counted: what
+// somebody has committed on a branch beside updates from its base.
+func (m *Mirror) Added(ctx context.Context, from, to, base string) (int, error) {
+	from, to, err := m.pair(ctx, from, to)
+	if err != nil {
+		return 0, fmt.Errorf("count commits: %w", err)
+	}
+	if base, err = m.commit(ctx, base); err != nil {
+		return 0, fmt.Errorf("count commits: %w", err)
+	}
+	return remember(m, "added "+from+" "+to+" "+base, func() (int, error) {
+		out, err := m.git(ctx, call{args: []string{"rev-list", "--count", "--no-merges", "--end-of-options", to, "^" + from, "^" + base}})
+		if err != nil {
+			return 0, fmt.Errorf("count commits: %w", err)
+		}
+		return strconv.Atoi(strings.TrimSpace(string(out)))
+	})
+}

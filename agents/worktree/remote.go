@@ -91,6 +91,20 @@ func (e *PushRejected) Error() string {
 	return fmt.Sprintf("push %s rejected: expected %s, the remote has %s", e.Branch, orNone(e.Want), orNone(e.Have))
 }
 
+// PushRefused: the remote did not want the push although the branch was where the lease said: a rule of its own, or a
+// right that is missing. Asking again changes nothing.
+type PushRefused struct {
+	Branch string
+	Err    error // of git, with what the remote said
+}
+
+func (e *PushRefused) Error() string {
+	return fmt.Sprintf("the remote refuses %s: %v", e.Branch, e.Err)
+}
+
+// Unwrap makes git's own error visible to errors.As.
+func (e *PushRefused) Unwrap() error { return e.Err }
+
 func orNone(sha string) string {
 	if sha == "" {
 		return "no such branch"
@@ -151,6 +165,8 @@ func (m *Mirror) move(ctx context.Context, branch, sha, lease string) error {
 		return nil
 	case have != lease:
 		return &PushRejected{Branch: branch, Want: lease, Have: have}
+	case strings.Contains(pushErr.Error(), "[remote rejected]"):
+		return &PushRefused{Branch: branch, Err: pushErr}
 	}
 	return pushErr
 }

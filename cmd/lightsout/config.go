@@ -48,6 +48,7 @@ type GitHub struct {
 	Milestone    string            `toml:"milestone"` // "" = the open one due soonest
 	Required     []string          `toml:"required_checks"`
 	AnyAuthor    bool              `toml:"any_author"` // take tickets by people without write access too
+	Reviewers    []string          `toml:"reviewers"`  // logins of automated reviewers whose requests for changes count
 	AuthorName   string            `toml:"author_name"`
 	AuthorEmail  string            `toml:"author_email"`
 	// WriteInterval is the least time between two writes; GitHub asks for a second.

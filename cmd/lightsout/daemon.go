@@ -165,9 +165,10 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
 		Staging: c.Staging.Workflow, StagingInputs: c.Staging.Inputs, StagingLimit: c.Staging.Limit, ChecksPatience: c.Merge.ChecksPatience,
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
-		Secrets: []string{c.GitHub.Token.value, c.Telegram.Token.value}}
+		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(),
+		FreeDisk: func() (uint64, error) { _, free, err := disk(c.State); return free, err }}
 	return &agents.Factory{Store: s, Forge: client, Mirror: mirror, Engine: runner, RulesPath: c.Rules, Dir: c.State,
-		Instance: rand.Text(), Settings: settings, Log: d.log}, nil
+		Instance: rand.Text(), Redact: d.redact, Settings: settings, Log: d.log}, nil
 }
 
 // lease is how long a claim outlives its holder. It is renewed at a third of it.
@@ -262,6 +263,9 @@ func (d *daemon) contain() (bool, error) {
 	}
 }
 
+// housekeeping is when the housekeeper is due: daily, at an hour when few sessions run.
+const housekeeping = "17 3 * * *"
+
 // schedule binds the roles to their ticks.
 func (d *daemon) schedule(s *store.Store, f *agents.Factory) (*schedule, error) {
 	c := d.config.Schedule
@@ -277,6 +281,7 @@ func (d *daemon) schedule(s *store.Store, f *agents.Factory) (*schedule, error) 
 		{role: agents.ImplementerRole, spec: c.Implementer, limit: work, run: implementer.Run},
 		{role: agents.FixerRole, spec: c.Fixer, limit: 5 * work, run: fixer.Run},
 		{role: agents.MergerRole, spec: c.Merger, limit: spare, followUp: c.FollowUp, run: merger.Run},
+		{role: agents.HousekeeperRole, spec: housekeeping, limit: spare, run: (&agents.Housekeeper{Factory: f}).Run},
 	})
 }
 
@@ -296,12 +301,28 @@ func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 	}
 }
 
-// redact takes the daemon's own secrets out of a text that is about to leave.
-func (d *daemon) redact(text string) string {
-	for _, secret := range []string{d.config.GitHub.Token.value, d.config.Telegram.Token.value} {
-		if secret != "" {
-			text = strings.ReplaceAll(text, secret, "[redacted]")
+// secrets are the values that must not leave: the daemon's own tokens, and what sessions are given to reach their
+// provider.
+func (d *daemon) secrets() []string {
+	c := d.config
+	values := []string{c.GitHub.Token.value, c.Telegram.Token.value}
+	for _, e := range c.Engines {
+		for _, value := range e.Env {
+			values = append(values, value)
 		}
+		for _, name := range e.Pass {
+			values = append(values, lookup(d.environ, name))
+		}
+	}
+	// Shorter values are switches and names, not secrets: taking those out would garble every text.
+	const shortest = 12
+	return slices.DeleteFunc(values, func(v string) bool { return len(v) < shortest })
+}
+
+// redact takes secrets out of a text that is about to leave.
+func (d *daemon) redact(text string) string {
+	for _, secret := range d.secrets() {
+		text = strings.ReplaceAll(text, secret, "[redacted]")
 	}
 	return text
 }

@@ -54,7 +54,7 @@ var offered = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
 
 func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	// The examples that are no defaults: they are left out, or they need a server of one's own.
-	examples := []string{"test", "project", "columns", "required_checks", "rest_url", "graphql_url", "git_url", "base_url", "path", "workflow", "inputs"}
+	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "workflow", "inputs"}
 	least := answers{Repository: "acme/prices", Engine: "claude", Kind: "claude", Board: "labels", GitHubToken: `{ file = "hub.token" }`, TelegramToken: `{ file = "chat.token" }`, HandedOn: defaults().Containment.Pass}
 	text := render(t, least)
 	want, err := loadConfig(configFolder(t, text), nil)

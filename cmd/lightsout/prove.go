@@ -9,7 +9,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
+	"unicode"
 
 	"lightsout/agents/process"
 	"lightsout/agents/proof"
@@ -18,29 +20,71 @@ import (
 
 // proveCommand judges one branch of any git repository, without GitHub, chat or store.
 type proveCommand struct {
-	Repo  string        `required:"" help:"The git repository." type:"existingdir"`
-	Base  string        `required:"" help:"What the change is compared with: a branch or commit."`
-	Head  string        `required:"" help:"The change: a branch or commit."`
-	Text  string        `help:"A file with the pull request's text. Default: the head commit's message." type:"existingfile"`
-	Limit time.Duration `default:"15m" help:"Of one test command."`
-	JSON  bool          `name:"json" help:"Print the receipt as JSON."`
-	Test  []string      `arg:"" optional:"" passthrough:"" help:"The test command, behind --. Default: found."`
+	Repo    string        `required:"" help:"The git repository." type:"existingdir"`
+	Base    string        `required:"" help:"What the change is compared with: a branch or commit."`
+	Head    string        `required:"" help:"The change: a branch or commit."`
+	Text    string        `help:"A file with the pull request's text. Default: the head commit's message, which needs no heading." type:"existingfile"`
+	Limit   time.Duration `default:"15m" help:"Of one test command."`
+	Mutate  time.Duration `help:"Put small faults into the changed lines for that long, and warn about those that no test notices: 30s."`
+	JUnit   string        `name:"junit" help:"Where in the repository the test command leaves a JUnit XML report." placeholder:"PATH"`
+	Modules string        `help:"The folder node_modules with the packages of a JavaScript repository. Default: the repository's own, if it is there." type:"existingdir"`
+	Warn    []string      `help:"Policies that only warn: too-large,stub,…" placeholder:"POLICY"`
+	JSON    bool          `name:"json" help:"Print the receipt as JSON."`
+	Command string        `name:"test" help:"The test command, quoted as for a shell, or as the last of the flags. Default: found." placeholder:"CMD…"`
+	Rest    []string      `arg:"" optional:"" passthrough:"" name:"cmd" help:"The test command, behind --."`
 }
 
-func (p proveCommand) Run(ctx context.Context, c console) error {
-	work, err := os.MkdirTemp("", "lightsout-prove-")
+// answer is the receipt as the command prints it.
+type answer struct {
+	Proven   bool            `json:"proven"`
+	Strength string          `json:"strength"`
+	Base     string          `json:"base"`
+	Head     string          `json:"head"`
+	Tests    []answerTest    `json:"tests"`
+	Refusals []answerRefusal `json:"refusals"`
+	Warnings []string        `json:"warnings"`
+	Seconds  float64         `json:"seconds"`
+}
+
+type answerTest struct {
+	Name string `json:"name"`
+	Base string `json:"base"`
+	Head string `json:"head"`
+}
+
+type answerRefusal struct {
+	Policy string `json:"policy"`
+	Detail string `json:"detail"`
+	File   string `json:"file"`
+	Line   int    `json:"line"`
+}
+
+func answerOf(r proof.Receipt) answer {
+	a := answer{Proven: r.Proven, Strength: r.Strength, Base: r.Base, Head: r.Head, Tests: []answerTest{}, Refusals: []answerRefusal{},
+		Warnings: append([]string{}, r.Warnings...), Seconds: r.Seconds}
+	for _, t := range r.Tests {
+		a.Tests = append(a.Tests, answerTest{t.Name, t.Base, t.Head})
+	}
+	for _, f := range r.Refusals {
+		a.Refusals = append(a.Refusals, answerRefusal{f.Policy, f.Detail, f.File, f.Line})
+	}
+	return a
+}
+
+func (p *proveCommand) Run(ctx context.Context, c console) error {
+	work, err := os.MkdirTemp("", "prove-") // short: the tests' own sockets live below it, and their paths have 108 bytes
 	if err != nil {
 		return fmt.Errorf("prove: %w", err)
 	}
 	receipt, err := p.prove(ctx, c, work)
-	if err = errors.Join(err, os.RemoveAll(work)); err != nil {
+	if err = errors.Join(err, worktree.RemoveAll(work)); err != nil {
 		return err
 	}
 	if p.JSON {
 		enc := json.NewEncoder(c.out)
 		enc.SetIndent("", "  ")
 		enc.SetEscapeHTML(false)
-		err = enc.Encode(receipt)
+		err = enc.Encode(answerOf(receipt))
 	} else {
 		_, err = io.WriteString(c.out, receipt.Markdown())
 	}
@@ -50,7 +94,11 @@ func (p proveCommand) Run(ctx context.Context, c console) error {
 	return err
 }
 
-func (p proveCommand) prove(ctx context.Context, c console, work string) (proof.Receipt, error) {
+func (p *proveCommand) prove(ctx context.Context, c console, work string) (proof.Receipt, error) {
+	test, err := p.test()
+	if err != nil {
+		return proof.Receipt{}, err
+	}
 	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: work, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost",
 		Now: time.Now, PrivateDir: filepath.Join(work, "home"), Path: lookup(c.environ, "PATH")})
 	if err != nil {
@@ -65,12 +113,139 @@ func (p proveCommand) prove(ctx context.Context, c console, work string) (proof.
 	if err != nil {
 		return proof.Receipt{}, err
 	}
+	modules, err := p.modules()
+	if err != nil {
+		return proof.Receipt{}, err
+	}
 	env, caches := hostEnvironment(c.environ)
-	return proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: without(p.Test, "--"), Text: text, Dir: filepath.Join(work, "proof"), Env: env,
-		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
+	toolEnv, toolDirs := toolchains(c.environ)
+	readable := append(toolDirs, borrowed(mirror)...)
+	return proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: test, JUnit: p.JUnit, Text: text, Message: p.Text == "",
+		Dir: filepath.Join(work, "p"), Modules: modules, Env: append(env, toolEnv...), Warn: p.Warn, Mutate: p.Mutate,
+		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Readable: readable,
+		Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
 }
 
-func (p proveCommand) text(ctx context.Context, m *worktree.Mirror, head string) (string, error) {
+// test is the test command: nil when none is given. Behind `--test CMD…` our own flags may follow; behind `--` all words are the command's.
+func (p *proveCommand) test() ([]string, error) {
+	if p.Command == "" {
+		return without(p.Rest, "--"), nil
+	}
+	test, err := shellWords(p.Command)
+	if err != nil {
+		return nil, fmt.Errorf("prove: --test: %w", err)
+	}
+	rest := p.Rest
+	for i := 0; i < len(rest); i++ {
+		switch {
+		case rest[i] == "--json":
+			p.JSON = true
+		case rest[i] == "--text" && i+1 < len(rest):
+			i++
+			p.Text = rest[i]
+		default:
+			test = append(test, rest[i])
+		}
+	}
+	if len(test) == 0 {
+		return nil, errors.New("prove: --test names no command")
+	}
+	return test, nil
+}
+
+// shellWords splits a command as a shell does, without its variables and operators.
+func shellWords(s string) ([]string, error) {
+	var all []string
+	var word strings.Builder
+	quote, open := rune(0), false
+	escaped := false
+	for _, r := range s {
+		switch {
+		case escaped:
+			word.WriteRune(r)
+			escaped = false
+		case r == '\\' && quote != '\'':
+			escaped, open = true, true
+		case quote != 0 && r == quote:
+			quote = 0
+		case quote == 0 && (r == '\'' || r == '"'):
+			quote, open = r, true
+		case quote == 0 && unicode.IsSpace(r):
+			if open {
+				all = append(all, word.String())
+			}
+			word.Reset()
+			open = false
+		default:
+			word.WriteRune(r)
+			open = true
+		}
+	}
+	if quote != 0 || escaped {
+		return nil, fmt.Errorf("a quote has no end in %q", s)
+	}
+	if open {
+		all = append(all, word.String())
+	}
+	return all, nil
+}
+
+// modules finds the installed packages of a JavaScript repository: a clean checkout has none.
+func (p *proveCommand) modules() (string, error) {
+	dir := p.Modules
+	if dir == "" {
+		dir = filepath.Join(p.Repo, "node_modules")
+		if info, err := os.Stat(dir); err != nil || !info.IsDir() {
+			return "", nil
+		}
+	}
+	dir, err := filepath.Abs(dir)
+	if err == nil {
+		dir, err = filepath.EvalSymlinks(dir)
+	}
+	if err != nil {
+		return "", fmt.Errorf("prove: look for installed packages: %w", err)
+	}
+	return dir, nil
+}
+
+// borrowed are the folders of objects that the mirror reads from: git in a test reads them too.
+func borrowed(m *worktree.Mirror) []string {
+	content, err := os.ReadFile(filepath.Join(m.Objects(), "info", "alternates"))
+	if err != nil {
+		return nil
+	}
+	return strings.Fields(string(content))
+}
+
+// toolchains are the settings and folders of compilers and interpreters that a person has installed at home. The tests have a HOME of their own.
+func toolchains(environ []string) (env, readable []string) {
+	home := lookup(environ, "HOME")
+	if home == "" {
+		return nil, nil
+	}
+	for _, tool := range []struct{ name, dir string }{
+		{"RUSTUP_HOME", ".rustup"}, {"PYENV_ROOT", ".pyenv"}, {"NVM_DIR", ".nvm"}, {"VOLTA_HOME", ".volta"}, {"GOENV", ".config/go/env"},
+		{"", ".cargo/bin"}, {"", ".local/bin"}, {"", ".local/lib"}, {"", "go/bin"}, {"", "sdk"},
+	} {
+		value := ""
+		if tool.name != "" {
+			value = lookup(environ, tool.name)
+		}
+		if value == "" {
+			value = filepath.Join(home, tool.dir)
+		}
+		if _, err := os.Stat(value); err != nil || !filepath.IsAbs(value) {
+			continue
+		}
+		if readable = append(readable, value); tool.name != "" {
+			env = append(env, tool.name+"="+value)
+		}
+	}
+	return env, readable
+}
+
+func (p *proveCommand) text(ctx context.Context, m *worktree.Mirror, head string) (string, error) {
 	if p.Text == "" {
 		return m.Message(ctx, head)
 	}

@@ -1,0 +1,59 @@
+package agents
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"lightsout/store"
+)
+
+// heartbeat says that all is well, and says it only from what was read in this tick.
+func (x *Fixer) heartbeat(ctx context.Context, snap Snapshot) error {
+	count := map[string]int{}
+	for _, s := range snap.Standings {
+		count[s.Verdict.Word]++
+	}
+	running, err := x.Store.Running(ctx)
+	if err != nil {
+		return err
+	}
+	tickets, err := x.Store.Tickets(ctx)
+	if err != nil {
+		return err
+	}
+	queue := 0
+	for _, t := range tickets {
+		if t.Status == "Todo" && t.Parked == "" {
+			queue++
+		}
+	}
+	rate := x.Forge.Rate()
+	return x.Store.Record(ctx, store.Event{Kind: store.Heartbeat, Data: map[string]string{
+		"line": heartbeatLine(count, len(snap.Standings), running), "open": strconv.Itoa(len(snap.Standings)), "ready": strconv.Itoa(count[store.Ready]),
+		"waiting": strconv.Itoa(count[store.Waiting]), "fixing": strconv.Itoa(count[store.Running]), "queue": strconv.Itoa(queue),
+		"rate": fmt.Sprintf("%d/%d", rate.Remaining, rate.Limit), "read": snap.At.Format(time.RFC3339)}})
+}
+
+// heartbeatLine is the first line of a heartbeat: how the pull requests stand, and who is at work.
+func heartbeatLine(count map[string]int, open int, running []store.Run) string {
+	line := "All PRs green."
+	green := count[store.Ready] + count[store.Approval] + count[store.Landing]
+	switch {
+	case open == 0:
+		line = "No open PRs."
+	case green < open && green+count[store.Waiting] == open:
+		line = fmt.Sprintf("%d of %d PRs green, the others wait.", green, open)
+	case green < open:
+		line = fmt.Sprintf("%d of %d PRs green.", green, open)
+	}
+	if len(running) == 0 {
+		return line + " Standing by."
+	}
+	for _, r := range running {
+		line += fmt.Sprintf(" %s%s works on #%d.", strings.ToUpper(r.Role[:1]), r.Role[1:], r.Ticket)
+	}
+	return line
+}

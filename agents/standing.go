@@ -1,0 +1,270 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/store"
+)
+
+// stand reads one pull request, judges it and keeps both.
+func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, number int) (Standing, error) {
+	var s Standing
+	// The row first: whatever another role writes while GitHub is asked is then seen to be newer than this reading.
+	old, err := f.Store.Pull(ctx, number)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return s, err
+	}
+	pr, err := c.PullRequest(ctx, number)
+	if err != nil {
+		return s, err
+	}
+	s.seen = old.ReadAt
+	s.Facts = Facts{Now: snap.At, PR: pr, Base: f.Settings.Base, BaseChecks: snap.BaseChecks, Required: snap.Required, Pushed: old.Pushed, Reviewers: f.Settings.Reviewers,
+		GivenUp: old.Verdict == store.GivenUp && old.Head == pr.Head, HeadSince: old.HeadAt, Patience: f.Settings.ChecksPatience}
+	if pr.State == "open" && pr.BaseRef == f.Settings.Base {
+		stale, err := f.readOpen(ctx, c, snap, &s, old)
+		if err != nil {
+			return s, err
+		}
+		if stale {
+			s.Pull, s.Verdict = old, Verdict{Word: store.Waiting, Reason: "GitHub still shows a head from before the last push"}
+			return s, nil
+		}
+	}
+	s.Verdict = Judge(s.Facts)
+	if err := f.settle(ctx, &s, old); err != nil {
+		return s, err
+	}
+	s.Pull, err = f.keep(ctx, snap, s, old)
+	return s, err
+}
+
+// settle ends what a verdict makes void: the approval of what was closed or pointed elsewhere, and the rejection that
+// nobody can answer any more.
+func (f *Factory) settle(ctx context.Context, s *Standing, old store.Pull) error {
+	word := s.Verdict.Word
+	if over := word == store.Closed || s.Facts.PR.BaseRef != f.Settings.Base; over {
+		err := f.Store.EndGrant(ctx, s.Facts.PR.Number, store.ApprovalVoid, "the pull request is "+word+": "+s.Verdict.Reason)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	rejects, err := f.Store.Asked(ctx, store.RequestReject)
+	if err != nil {
+		return err
+	}
+	for _, r := range rejects {
+		if r.Pull != s.Facts.PR.Number {
+			continue
+		}
+		moved := r.Head != "" && r.Head != s.Facts.PR.Head && s.Facts.PR.State == "open"
+		if moved || word == store.Landed || word == store.Closed || word == store.GivenUp {
+			if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("#%d has moved on since: %s", r.Pull, word)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// readOpen fills in what only an open pull request has. stale means that GitHub's answer is older than our own push.
+func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing, old store.Pull) (stale bool, err error) {
+	facts, pr := &s.Facts, s.Facts.PR
+	if err = f.need(ctx, pr.Head); err != nil {
+		return false, err
+	}
+	if old.Pushed != "" && old.Pushed != pr.Head {
+		if stale, err = f.Mirror.IsAncestor(ctx, pr.Head, old.Pushed); err != nil || stale {
+			return stale, err
+		}
+	}
+	if facts.Checks, err = c.Checks(ctx, pr.Head); err != nil {
+		return false, err
+	}
+	if facts.Reviews, err = c.Reviews(ctx, pr.Number); err != nil {
+		return false, err
+	}
+	if err := f.compare(ctx, c, snap, s); err != nil {
+		return false, err
+	}
+	if old.Pushed != "" && old.Pushed != pr.Head && s.Pull.PatchID == old.PatchID {
+		if clean, err := f.onlyUpdated(ctx, old.Pushed, pr.Head, snap.BaseSHA); err != nil {
+			return false, err
+		} else if clean {
+			facts.Pushed = pr.Head
+		}
+	}
+	if err := f.bind(ctx, snap, s); err != nil {
+		return false, err
+	}
+	return false, f.readAsked(ctx, s)
+}
+
+// compare asks git how the head stands to the base.
+func (f *Factory) compare(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing) (err error) {
+	facts, head := &s.Facts, s.Facts.PR.Head
+	if facts.Current, err = f.Mirror.IsAncestor(ctx, snap.BaseSHA, head); err != nil {
+		return err
+	}
+	if s.Pull.PatchID, err = f.Mirror.PatchID(ctx, snap.BaseSHA, head); err != nil || facts.Current {
+		return err
+	}
+	if facts.Conflicts, err = f.Mirror.Conflicts(ctx, snap.BaseSHA, head); err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(facts.Checks, func(c forge.Check) bool { return isFailure(c.State) }) {
+		return nil
+	}
+	fork, err := f.Mirror.MergeBase(ctx, snap.BaseSHA, head)
+	if err != nil {
+		return err
+	}
+	facts.ForkChecks, err = c.Checks(ctx, fork)
+	return err
+}
+
+// onlyUpdated tells that what leads from one head of a branch to another is nothing but merges of the base.
+func (f *Factory) onlyUpdated(ctx context.Context, from, to, base string) (bool, error) {
+	if descends, err := f.Mirror.IsAncestor(ctx, from, to); err != nil || !descends {
+		return false, err
+	}
+	added, err := f.Mirror.Added(ctx, from, to, base)
+	return added == 0, err
+}
+
+// readAsked fills in what people have asked of a pull request, and whether a session works on it.
+func (f *Factory) readAsked(ctx context.Context, s *Standing) error {
+	rejects, err := f.Store.Asked(ctx, store.RequestReject)
+	if err != nil {
+		return err
+	}
+	for _, r := range rejects {
+		if r.Pull == s.Facts.PR.Number && (r.Head == "" || r.Head == s.Facts.PR.Head) {
+			s.Facts.Reject, s.Reject = r.Text, &r
+			break
+		}
+	}
+	if ticket, _ := ticketOf(s.Facts.PR.HeadRef); ticket != 0 {
+		t, err := f.Store.Ticket(ctx, ticket)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+		s.Facts.Parked = t.Parked
+	}
+	runs, err := f.Store.Running(ctx)
+	s.Facts.Working = slices.ContainsFunc(runs, func(r store.Run) bool { return r.Pull == s.Facts.PR.Number })
+	return err
+}
+
+// bind tells whether a person's approval still binds, and ends it when the diff is another by now, or when commits were
+// added that are no update from the base, even ones that cancel each other out.
+func (f *Factory) bind(ctx context.Context, snap Snapshot, s *Standing) error {
+	pr := s.Facts.PR
+	grant, err := f.Store.Grant(ctx, pr.Number)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	same := grant.PatchID == s.Pull.PatchID && s.Pull.PatchID != ""
+	if same && grant.Head != pr.Head {
+		if same, err = f.onlyUpdated(ctx, grant.Head, pr.Head, snap.BaseSHA); err != nil {
+			return err
+		}
+	}
+	if same {
+		s.Facts.Approved = true
+		return nil
+	}
+	// The row must show the new head before the approval's end is told: a person answers what they are shown.
+	row, err := f.Store.UpdatePull(ctx, pr.Number, func(p *store.Pull) { p.Head, p.PatchID, p.DiffPath = pr.Head, s.Pull.PatchID, "" })
+	if err != nil {
+		return err
+	}
+	s.seen = row.ReadAt
+	reason := fmt.Sprintf("the approved diff was %.7s, the branch is at %.7s by now", grant.Head, pr.Head)
+	err = f.Store.EndGrant(ctx, pr.Number, store.ApprovalVoid, reason)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // withdrawn by a person in between
+	}
+	return err
+}
+
+// keep writes what was read of a pull request.
+func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store.Pull) (store.Pull, error) {
+	pr := s.Facts.PR
+	read := pr.State == "open" && pr.BaseRef == f.Settings.Base // as far as git was asked
+	diff := f.diffPath(pr.Number, pr.Head)
+	if read && old.DiffPath != diff {
+		if err := f.writeDiff(ctx, diff, snap.BaseSHA, pr.Head); err != nil {
+			return s.Pull, err
+		}
+	}
+	var events []store.Event
+	by := old.MergedBy
+	if s.Verdict.Word == store.Landed && old.Verdict != store.Landed {
+		// The Merger records its own merges itself; what is met here was merged by somebody else, or the merge's
+		// answer was lost with the process that asked for it.
+		var err error
+		if by, err = f.approver(ctx, pr.Number); err != nil {
+			return s.Pull, err
+		}
+		events = append(events, f.mergedEvent(pr.MergeSHA, by, old))
+	}
+	if old.Number == 0 {
+		events = append(events, store.Event{Kind: store.PullOpened, Data: map[string]string{"title": pr.Title, "url": pr.URL}})
+	}
+	return f.Store.ReadPull(ctx, pr.Number, s.seen, func(p *store.Pull) {
+		ticket, _ := ticketOf(pr.HeadRef)
+		p.Ticket, p.Title, p.URL, p.Branch, p.Base = ticket, pr.Title, pr.URL, pr.HeadRef, pr.BaseRef
+		p.Verdict, p.Reason = s.Verdict.Word, s.Verdict.Reason
+		p.Additions, p.Deletions = pr.Additions, pr.Deletions
+		if p.OpenedAt.IsZero() {
+			p.OpenedAt = pr.CreatedAt
+		}
+		if pr.Merged {
+			p.MergedSHA, p.MergedAt, p.MergedBy = pr.MergeSHA, pr.MergedAt, by
+		}
+		if !read {
+			return
+		}
+		p.Head, p.BaseSHA, p.PatchID, p.DiffPath, p.Pushed = pr.Head, snap.BaseSHA, s.Pull.PatchID, diff, s.Facts.Pushed
+		p.Files = filePaths(pr)
+		p.Checks = nil
+		for _, c := range s.Facts.Checks {
+			p.Checks = append(p.Checks, store.Check{Name: c.Name, State: string(c.State), URL: c.URL, Required: slices.Contains(snap.Required, c.Name)})
+		}
+	}, events...)
+}
+
+func filePaths(pr forge.PullRequest) []string {
+	var out []string
+	for _, file := range pr.Files {
+		out = append(out, file.Path)
+	}
+	return out
+}
+
+// approver is who approved a pull request; "" when nobody did, as with one that a person merged on GitHub.
+func (f *Factory) approver(ctx context.Context, pull int) (string, error) {
+	g, err := f.Store.Grant(ctx, pull)
+	if errors.Is(err, store.ErrNotFound) {
+		return "", nil
+	}
+	return g.ByName, err
+}
+
+// mergedEvent tells of a merge and of the person whose approval it used.
+func (f *Factory) mergedEvent(sha, by string, p store.Pull) store.Event {
+	data := map[string]string{"sha": sha, "by": by}
+	if !p.OpenedAt.IsZero() {
+		data["age"] = f.Store.Now().Sub(p.OpenedAt).Round(time.Second).String()
+	}
+	return store.Event{Kind: store.Merged, Data: data}
+}

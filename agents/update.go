@@ -1,0 +1,52 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/store"
+)
+
+// updatePatience is how long GitHub may take to bring a branch up to date after it has said yes.
+const updatePatience = 10 * time.Minute
+
+// updateLease is how long a handful of requests to GitHub about one pull request may hold its ticket.
+const updateLease = 5 * time.Minute
+
+// updateBranch has GitHub merge the base into a branch. CI starts again on the new head; a later tick meets it.
+func (f *Factory) updateBranch(ctx context.Context, snap Snapshot, s Standing, role string) (Report, error) {
+	said := fmt.Sprintf("updating #%d from %s", s.Pull.Number, f.Settings.Base)
+	if f.Settings.Observe {
+		return Report{Said: "would be " + said}, nil
+	}
+	claim, leave, err := f.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: role}, updateLease)
+	if errors.Is(err, store.ErrClaimed) {
+		return Report{Said: fmt.Sprintf("#%d is being worked on", s.Pull.Number)}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	defer leave()
+	head := s.Facts.PR.Head
+	// GitHub promises an update and makes it later. One that it has forgotten is asked for again after a while; asking
+	// twice does no harm, since it names the head it is meant for.
+	key := fmt.Sprintf("update #%d %s from %s at %d", s.Pull.Number, head, snap.BaseSHA, snap.At.Truncate(updatePatience).Unix())
+	// Another update that is still in doubt belongs to a head or a base that is no more.
+	err = f.settleDoubts(ctx, s.Pull.Ticket, head, key, updateKind)
+	if err == nil {
+		_, err = f.once(ctx, deed{key: key, kind: updateKind, claim: &claim,
+			find: func(ctx context.Context) (string, bool, error) {
+				pr, err := f.Forge.Fresh().PullRequest(ctx, s.Pull.Number)
+				return pr.Head, pr.Head != head, err
+			},
+			do: func(ctx context.Context) (string, error) { return head, f.Forge.UpdateBranch(ctx, s.Pull.Number, head) }})
+	}
+	release := f.Store.Release(context.WithoutCancel(ctx), claim, "updated from the base")
+	if errors.Is(err, forge.ErrHeadMoved) || errors.Is(err, forge.ErrNotMergeable) {
+		return Report{Said: fmt.Sprintf("%s: %v", said, err)}, errors.Join(f.Store.Forget(ctx, key), release)
+	}
+	return Report{Acted: err == nil, Said: said}, errors.Join(err, release)
+}
