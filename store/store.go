@@ -175,13 +175,12 @@ type queryer interface {
 }
 
 // all reads every row of a query with scan.
-func all[T any](ctx context.Context, q queryer, scan func(func(...any) error) (T, error), query string, args ...any) ([]T, error) {
+func all[T any](ctx context.Context, q queryer, scan func(func(...any) error) (T, error), query string, args ...any) (out []T, err error) {
 	rows, err := q.QueryContext(ctx, query, args...)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close()
-	var out []T
+	defer func() { err = errors.Join(err, rows.Close()) }()
 	for rows.Next() {
 		row, err := scan(rows.Scan)
 		if err != nil {
