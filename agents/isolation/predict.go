@@ -12,6 +12,7 @@ import (
 
 const (
 	maxSpread = 12 // a word that stands in more files than this tells nothing about where the change will be
+	maxBeside = 2  // the same where the text names files: then its other words are about what those do, not where
 	maxAlike  = 4  // a bare file name that more files bear tells nothing either
 	least     = 5  // the weight below which a file is not predicted: what one word gives that stands in twelve files
 )
@@ -67,9 +68,13 @@ func predict(t forge.Ticket, x index, mentions map[string][]string, limit int) p
 		p.named = true
 		p.reasons = append(p.reasons, "the text names "+listed(files, 2))
 	}
+	spread := maxSpread
+	if p.named {
+		spread = maxBeside
+	}
 	for _, word := range text.identifiers {
 		files := x.holding(mentions[word])
-		if len(files) == 0 || len(files) > maxSpread {
+		if len(files) == 0 || len(files) > spread {
 			continue
 		}
 		for _, f := range files {
