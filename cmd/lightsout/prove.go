@@ -265,6 +265,9 @@ func hostEnvironment(environ []string) (env, caches []string) {
 		{"GOCACHE", ".cache/go-build"}, {"GOMODCACHE", "go/pkg/mod"}, {"npm_config_cache", ".npm"}, {"CARGO_HOME", ".cargo"}, {"PIP_CACHE_DIR", ".cache/pip"},
 	} {
 		value := lookup(environ, cache.name)
+		if gopath := lookup(environ, "GOPATH"); value == "" && cache.name == "GOMODCACHE" && gopath != "" {
+			value = filepath.Join(filepath.SplitList(gopath)[0], "pkg/mod")
+		}
 		if value == "" && home != "" {
 			value = filepath.Join(home, cache.dir)
 		}
@@ -272,6 +275,9 @@ func hostEnvironment(environ []string) (env, caches []string) {
 			continue
 		}
 		env = append(env, cache.name+"="+value)
+		if strings.HasPrefix(cache.name, "GO") {
+			_ = os.MkdirAll(value, 0o755) // go cannot work without; if it cannot be made, go says so
+		}
 		if info, err := os.Stat(value); err == nil && info.IsDir() {
 			caches = append(caches, value)
 		}
