@@ -177,6 +177,9 @@ func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuer
 	d.answer, err = command.do(b, ctx, c)
 	if err == nil && d.answer.spent && token.UsedAt.IsZero() {
 		err = b.Store.UseToken(ctx, nonce, c.from)
+		if errors.Is(err, store.ErrDeadButton) {
+			err = nil // an edit has taken the button away since the look; what it asked for is done
+		}
 	}
 	return err
 }
