@@ -169,6 +169,10 @@ func TestEveryKindIsCalledHeadlessWithItsModel(t *testing.T) {
 	if got := strings.Join(adapterOf("pi").args(Config{Model: "m"}), " "); got != "-p --mode json --no-session --model m" {
 		t.Errorf("pi, a model without its provider: %q", got)
 	}
+	vertex := adapterOf("gemini").files(Config{Env: map[string]string{"GOOGLE_API_KEY": "k"}})[".gemini/settings.json"]
+	if !strings.Contains(vertex, `"selectedType": "vertex-ai"`) {
+		t.Errorf("gemini with a key of Vertex: %s", vertex)
+	}
 	if got := strings.Join(adapterOf("codex").env(Config{Env: map[string]string{"OPENAI_API_KEY": "k"}}, Session{}), " "); got != "CODEX_API_KEY=k" {
 		t.Errorf("codex: %q", got)
 	}

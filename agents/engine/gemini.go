@@ -3,6 +3,7 @@ package engine
 import (
 	_ "embed"
 	"encoding/json"
+	"strings"
 	"time"
 )
 
@@ -34,8 +35,12 @@ func (gemini) env(Config, Session) []string {
 	}
 }
 
-func (gemini) files(Config) map[string]string {
-	return map[string]string{".gemini/settings.json": quietGemini}
+func (gemini) files(c Config) map[string]string {
+	settings := quietGemini
+	if c.Env["GEMINI_API_KEY"] == "" && (c.Env["GOOGLE_API_KEY"] != "" || c.Env["GOOGLE_APPLICATION_CREDENTIALS"] != "") {
+		settings = strings.Replace(settings, `"gemini-api-key"`, `"vertex-ai"`, 1)
+	}
+	return map[string]string{".gemini/settings.json": settings}
 }
 
 func (gemini) reader(now func() time.Time) sessionReader {

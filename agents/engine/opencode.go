@@ -90,8 +90,8 @@ func (r *opencodeReader) stdout(line []byte, cut bool) []Event {
 	}
 	p := e.Part
 	switch e.Type {
-	case "step_start":
-		r.ended, r.failed = false, false
+	case "step_start": // which may be one that a refused call cuts off
+		r.ended = false
 	case "text":
 		return []Event{r.say(p.Text)}
 	case "tool_use": // told when it is over
@@ -104,7 +104,7 @@ func (r *opencodeReader) stdout(line []byte, cut bool) []Event {
 		t := p.Tokens
 		r.usage = r.usage.plus(Usage{Input: t.Input + t.Cache.Write, Cached: t.Cache.Read, Output: t.Output + t.Reasoning, CostUSD: p.Cost})
 		// It has no terminal event but this: an answer that asks for nothing more.
-		r.ended = p.Reason != "tool-calls"
+		r.ended, r.failed = p.Reason != "tool-calls", false
 		return []Event{r.spent()}
 	case "error":
 		words := e.Error.Data.Message

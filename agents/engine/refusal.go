@@ -27,7 +27,7 @@ var refusals = []struct {
 		"incorrect api key", "invalid_api_key", "api key not valid", "unauthenticated", "oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
 	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection to the api was lost",
 		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect",
-		"experiencing high demand", "waiting for network", "stream disconnected", "premature close", "api error: terminated", "service unavailable"}},
+		"experiencing high demand", "cannot connect to api", "socket connection was closed", "waiting for network", "stream disconnected", "premature close", "api error: terminated", "service unavailable"}},
 }
 
 // classify says what the HTTP status of a failed call (0 when there is none) and the
