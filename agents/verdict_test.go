@@ -27,7 +27,7 @@ func green() Facts {
 	}
 }
 
-func check(name string, state forge.CheckState) forge.Check {
+func reported(name string, state forge.CheckState) forge.Check {
 	return forge.Check{Name: name, State: state, SHA: headSHA}
 }
 
@@ -79,13 +79,13 @@ func TestJudge(t *testing.T) {
 		{"a check that timed out", func(f *Facts) { f.Checks[0].State = forge.TimedOut }, store.Red, "test"},
 		{"a failed check that fails on the base too", func(f *Facts) {
 			f.Checks[0].State = forge.Failure
-			f.BaseChecks = []forge.Check{check("test", forge.Failure)}
+			f.BaseChecks = []forge.Check{reported("test", forge.Failure)}
 		}, store.BaseRed, "fails on main too"},
 		{"one inherited failure and one of its own", func(f *Facts) {
 			f.Checks[0].State, f.Checks[1].State = forge.Failure, forge.Failure
-			f.BaseChecks = []forge.Check{check("test", forge.Failure)}
+			f.BaseChecks = []forge.Check{reported("test", forge.Failure)}
 		}, store.Red, "test, lint"},
-		{"a failed check that nobody requires", func(f *Facts) { f.Checks = append(f.Checks, check("coverage", forge.Failure)) }, store.Ready, ""},
+		{"a failed check that nobody requires", func(f *Facts) { f.Checks = append(f.Checks, reported("coverage", forge.Failure)) }, store.Ready, ""},
 		{"nothing is required: every check counts", func(f *Facts) { f.Required, f.Checks[1].State = nil, forge.Failure }, store.Red, "lint"},
 		{"nothing is required and nothing has reported", func(f *Facts) { f.Required, f.Checks = nil, nil }, store.Waiting, "no checks"},
 		{"a pending check", func(f *Facts) { f.Checks[1].State = forge.Pending }, store.Waiting, "CI 1/2"},
@@ -94,7 +94,7 @@ func TestJudge(t *testing.T) {
 		{"a neutral check is not green", func(f *Facts) { f.Checks[1].State = forge.Neutral }, store.Waiting, "lint (neutral)"},
 		{"a cancelled check is not green and nothing to repair", func(f *Facts) { f.Checks[1].State = forge.Cancelled }, store.Waiting, "lint (cancelled)"},
 		{"a check of an older commit", func(f *Facts) { f.Checks[1].SHA = otherSHA }, store.Waiting, "lint (missing)"},
-		{"two apps under one name: the worse counts", func(f *Facts) { f.Checks = append(f.Checks, check("test", forge.Failure)) }, store.Red, "test"},
+		{"two apps under one name: the worse counts", func(f *Facts) { f.Checks = append(f.Checks, reported("test", forge.Failure)) }, store.Red, "test"},
 		{"no checks for longer than patience", func(f *Facts) {
 			f.Checks, f.Patience, f.HeadSince = nil, time.Hour, f.Now.Add(-2*time.Hour)
 		}, store.Waiting, "is CI set up"},

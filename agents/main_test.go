@@ -1,0 +1,17 @@
+package agents
+
+import (
+	"os"
+	"testing"
+
+	"go.uber.org/goleak"
+
+	"lightsout/agents/process"
+)
+
+func TestMain(m *testing.M) {
+	if code, ok := process.Helper(os.Args); ok {
+		os.Exit(code)
+	}
+	goleak.VerifyTestMain(m)
+}

@@ -1,0 +1,438 @@
+package agents
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"lightsout/agents/forge"
+	"lightsout/agents/forge/forgetest"
+	"lightsout/agents/process"
+	"lightsout/agents/worktree"
+	"lightsout/rules"
+	"lightsout/store"
+)
+
+// rig is a factory without a schedule and without a chat: the test calls the roles and is the person. The GitHub is
+// forgetest, git and SQLite are real, sessions are functions of the test, and time is virtual.
+type rig struct {
+	t       *testing.T
+	ctx     context.Context
+	dir     string
+	hub     *forgetest.Server
+	wire    *wire
+	store   *store.Store
+	mirror  *worktree.Mirror
+	factory *Factory
+	cli     *script
+
+	mutex     sync.Mutex
+	unhealthy map[string]bool // commits that CI calls red whatever they hold
+}
+
+// options are what a journey may want otherwise.
+type options struct {
+	hub      forgetest.Options
+	settings Settings
+}
+
+// journey runs one journey on a rig of its own and holds at its end what must always be true.
+func journey(t *testing.T, change func(*options), walk func(*rig)) {
+	t.Helper()
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, dir, change)
+		defer r.close()
+		walk(r)
+		r.holdInvariants()
+	})
+}
+
+const (
+	ana      = 1001 // the person who approves
+	maxParts = 24
+)
+
+// partsRepo is a repository of scripts that each print zero and should print their number.
+func partsRepo() map[string][]byte {
+	files := map[string][]byte{
+		"test.sh":              []byte("for t in tests/*_test.sh; do sh \"$t\" || { echo \"FAIL $t\"; exit 1; }; done\n"),
+		"tests/always_test.sh": []byte("true\n"),
+	}
+	for n := 1; n <= maxParts; n++ {
+		files[fmt.Sprintf("part%d.sh", n)] = fmt.Appendf(nil, "part%d() { echo 0; }\n", n)
+	}
+	return files
+}
+
+// partFiles is what solves the n-th ticket.
+func partFiles(n int) map[string]string {
+	return map[string]string{
+		fmt.Sprintf("part%d.sh", n):            fmt.Sprintf("part%d() { echo %d; }\n", n, n),
+		fmt.Sprintf("tests/part%d_test.sh", n): fmt.Sprintf(". ./part%d.sh\n[ \"$(part%d)\" = %d ]\n", n, n, n),
+	}
+}
+
+// redMark is a file that CI does not want to see and that no test of the repository looks at.
+const redMark = "red.txt"
+
+func newRig(t *testing.T, dir string, change func(*options)) *rig {
+	t.Helper()
+	r := &rig{t: t, ctx: t.Context(), dir: dir, cli: &script{}, unhealthy: map[string]bool{}}
+	// No two moments are the same, so that an order is one in virtual time too.
+	var moments atomic.Int64
+	now := func() time.Time { return time.Now().Add(time.Duration(moments.Add(1)) * time.Millisecond) }
+	path := os.Getenv("PATH")
+	o := options{
+		hub: forgetest.Options{Dir: filepath.Join(dir, "hub"), Owner: "acme", Repo: "parts", Token: "token", Now: now, Path: path,
+			Checks: []forgetest.Check{{Name: "test", Judge: r.judge}}, Required: []string{"test"}, Strict: true},
+		settings: Settings{Base: "main", Test: []string{"sh", "test.sh"}, Rounds: 2, RunLimit: time.Hour, Lease: 15 * time.Minute, MergeMethod: "merge",
+			Staging: "staging.yml", StagingInputs: map[string]string{"sha": "{sha}"}, StagingLimit: time.Hour, ChecksPatience: time.Hour, Env: []string{"PATH=" + path}},
+	}
+	if change != nil {
+		change(&o)
+	}
+	must(t, os.MkdirAll(o.hub.Dir, 0o700))
+	var err error
+	r.hub, err = forgetest.New(r.ctx, o.hub)
+	must(t, err)
+	_, err = r.hub.Seed(r.ctx, partsRepo(), "Parts")
+	must(t, err)
+	r.hub.AddMilestone("Parts", time.Now().Add(1000*time.Hour))
+	r.hub.SetBaseURL("http://hub.invalid")
+	r.wire = newWire(r.hub)
+	state := filepath.Join(dir, "state")
+	must(t, os.MkdirAll(filepath.Join(state, "git-home"), 0o700))
+	r.store, err = store.Open(r.ctx, filepath.Join(state, "lightsout.db"), store.Options{Repo: "acme/parts", Now: now})
+	must(t, err)
+	must(t, r.store.AddPerson(r.ctx, store.Person{ID: ana, Name: "Ana", Role: store.Owner, Chat: ana}))
+	board := forge.Board{Kind: "project", ProjectOwner: "acme", ProjectNumber: 1}
+	if o.hub.Board != "" {
+		board = forge.Board{Kind: o.hub.Board}
+	}
+	client, err := forge.New(forge.Options{HTTP: &http.Client{Transport: r.wire}, Token: func() string { return "token" }, RESTURL: "http://hub.invalid/api/v3/",
+		GraphQLURL: "http://hub.invalid/api/graphql", Owner: "acme", Repo: "parts", Board: board, Now: now, WriteInterval: -1})
+	must(t, err)
+	r.mirror, err = worktree.Open(r.ctx, worktree.Options{Dir: filepath.Join(state, "mirror.git"), URL: r.hub.GitDir(), AuthorName: "factory", AuthorEmail: "factory@example.com",
+		Now: now, PrivateDir: filepath.Join(state, "git-home"), Path: path})
+	must(t, err)
+	rulesPath := filepath.Join(dir, "rules.md")
+	_, err = rules.Create(rulesPath)
+	must(t, err)
+	_, err = Marker(r.ctx, r.store, func() string { return filepath.Base(dir) + fmt.Sprint(os.Getpid()) })
+	must(t, err)
+	r.factory = &Factory{Store: r.store, Forge: client, Mirror: r.mirror, Engine: r.cli, RulesPath: rulesPath, Dir: state, Instance: "first life", Settings: o.settings,
+		Log: slog.New(slog.DiscardHandler)}
+	return r
+}
+
+func (r *rig) close() {
+	if r.t.Failed() {
+		r.t.Logf("what happened:\n%s", r.story())
+	}
+	r.wire.stop(r.t)
+	check(r.t, r.hub.Close())
+	check(r.t, r.store.Close())
+	synctest.Wait()
+}
+
+// again is a later life of the daemon: the same store, mirror and GitHub, another instance with an empty desk.
+func (r *rig) again() {
+	old := r.factory
+	r.factory = &Factory{Store: old.Store, Forge: old.Forge, Mirror: old.Mirror, Engine: old.Engine, RulesPath: old.RulesPath, Dir: old.Dir,
+		Instance: old.Instance + " and the next", Settings: old.Settings, Log: old.Log}
+	marker, err := Marker(r.ctx, r.store, nil)
+	must(r.t, err)
+	must(r.t, r.factory.Recover(r.ctx, marker))
+}
+
+// judge is CI: red where the commit carries the mark, or where the test has said so.
+func (r *rig) judge(sha string) (pass bool, log string) {
+	r.mutex.Lock()
+	red := r.unhealthy[sha]
+	r.mutex.Unlock()
+	if !red {
+		_, err := r.git("cat-file", "-e", sha+":"+redMark)
+		red = err == nil
+	}
+	if red {
+		return false, "--- FAIL: TestNothingRed\n    " + redMark + " must not be here\n"
+	}
+	return true, "ok\n"
+}
+
+// git asks the repository on GitHub's side.
+func (r *rig) git(args ...string) (string, error) {
+	out, err := process.Output(r.ctx, process.Command{Args: append([]string{"git"}, args...), Dir: r.hub.GitDir(), Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}})
+	return strings.TrimSpace(string(out)), err
+}
+
+// ticket files the n-th ticket, ready to be taken.
+func (r *rig) ticket(n int) int {
+	r.t.Helper()
+	body := fmt.Sprintf("`part%[1]d` in `part%[1]d.sh` prints 0.\n\n## Expected behaviour\n\n`part%[1]d` prints %[1]d.\n\n## Acceptance\n\n- A test in `tests/part%[1]d_test.sh` runs it.\n", n)
+	number, err := r.hub.AddIssue(forgetest.Issue{Title: fmt.Sprintf("Part %d prints zero", n), Body: body, Milestone: 1, Status: "Todo"})
+	must(r.t, err)
+	return number
+}
+
+// The ticks, each to its end and to the end of what it set off on GitHub.
+func (r *rig) implement() Report {
+	r.t.Helper()
+	return r.good((&Implementer{r.factory}).Run(r.ctx))
+}
+
+func (r *rig) fix() Report {
+	r.t.Helper()
+	return r.good((&Fixer{r.factory}).Run(r.ctx))
+}
+
+func (r *rig) land() Report {
+	r.t.Helper()
+	return r.good((&Merger{r.factory}).Run(r.ctx))
+}
+
+func (r *rig) good(report Report, err error) Report {
+	r.t.Helper()
+	if err != nil {
+		r.t.Fatalf("the tick failed: %v", err)
+	}
+	r.settle()
+	return report
+}
+
+// settle waits until GitHub has come to rest.
+func (r *rig) settle() {
+	r.t.Helper()
+	must(r.t, r.hub.Sync(r.ctx))
+	must(r.t, r.hub.Idle(r.ctx))
+}
+
+// opened takes the n-th ticket to an open pull request that CI has looked at, by the Implementer.
+func (r *rig) opened(n int) (ticket, pull int) {
+	r.t.Helper()
+	ticket = r.ticket(n)
+	r.implement()
+	return ticket, r.pullOf(ticket)
+}
+
+// pullOf is the pull request of a ticket.
+func (r *rig) pullOf(ticket int) int {
+	r.t.Helper()
+	for _, p := range slices.Backward(r.hub.Pulls()) {
+		if t, _ := ticketOf(p.HeadRef); t == ticket {
+			return p.Number
+		}
+	}
+	r.t.Fatalf("no pull request for #%d", ticket)
+	return 0
+}
+
+// approve approves what the store shows, as a person does who was shown it.
+func (r *rig) approve(pull int) store.Grant {
+	r.t.Helper()
+	p := r.pull(pull)
+	g, err := r.store.Approve(r.ctx, pull, p.Head, p.PatchID, ana, "Ana")
+	must(r.t, err)
+	return g
+}
+
+// push pushes to a pull request's branch as a person.
+func (r *rig) push(pull int, files map[string]string) string {
+	r.t.Helper()
+	p, _ := r.hub.Pull(pull)
+	return r.pushTo(p.HeadRef, files)
+}
+
+func (r *rig) pushTo(branch string, files map[string]string) string {
+	r.t.Helper()
+	bytes := map[string][]byte{}
+	for name, content := range files {
+		bytes[name] = []byte(content)
+		if content == "" {
+			bytes[name] = nil
+		}
+	}
+	sha, err := r.hub.PushAsPerson(r.ctx, branch, bytes, "by hand")
+	must(r.t, err)
+	must(r.t, r.hub.Idle(r.ctx))
+	return sha
+}
+
+func (r *rig) pull(number int) store.Pull {
+	r.t.Helper()
+	p, err := r.store.Pull(r.ctx, number)
+	must(r.t, err)
+	return p
+}
+
+// stands holds that a pull request has a verdict, and why.
+func (r *rig) stands(pull int, word, reason string) store.Pull {
+	r.t.Helper()
+	p := r.pull(pull)
+	if p.Verdict != word || !strings.Contains(p.Reason, reason) {
+		r.t.Errorf("#%d is %s (%s), want %s (…%s…)", pull, p.Verdict, p.Reason, word, reason)
+	}
+	return p
+}
+
+func (r *rig) onBoard(ticket int, status string) {
+	r.t.Helper()
+	if issue, _ := r.hub.Issue(ticket); issue.Status != status {
+		r.t.Errorf("#%d is in %q, want %q", ticket, issue.Status, status)
+	}
+}
+
+func (r *rig) parked(ticket int, reason string) {
+	r.t.Helper()
+	row, err := r.store.Ticket(r.ctx, ticket)
+	must(r.t, err)
+	if reason == "" && row.Parked != "" || !strings.Contains(row.Parked, reason) {
+		r.t.Errorf("#%d is parked as %q, want …%s…", ticket, row.Parked, reason)
+	}
+}
+
+// told returns the events of a kind about a pull request or, when it is 0, about all.
+func (r *rig) told(kind string, pull int) []store.Event {
+	r.t.Helper()
+	events, err := r.store.Events(r.ctx, 0, 10_000)
+	must(r.t, err)
+	return slices.DeleteFunc(events, func(e store.Event) bool { return e.Kind != kind || pull != 0 && e.Pull != pull })
+}
+
+// tellsOnce holds that a kind of event was told once and with these words.
+func (r *rig) tells(times int, kind string, pull int, words string) {
+	r.t.Helper()
+	events := slices.DeleteFunc(r.told(kind, pull), func(e store.Event) bool { return !strings.Contains(fmt.Sprint(e.Data), words) })
+	if len(events) != times {
+		r.t.Errorf("%q with …%s… was told %d times, want %d: %v", kind, words, len(events), times, r.told(kind, pull))
+	}
+}
+
+// did counts what was changed on GitHub.
+func (r *rig) did(kind, target string) int {
+	count := 0
+	for _, m := range r.hub.Mutations() {
+		if m.Kind == kind && (target == "" || m.Target == target) {
+			count++
+		}
+	}
+	return count
+}
+
+// does holds how often GitHub was changed in one way.
+func (r *rig) does(times int, kind, target string) {
+	r.t.Helper()
+	if n := r.did(kind, target); n != times {
+		r.t.Errorf("%d × %s of %q, want %d", n, kind, target, times)
+	}
+}
+
+func ref(number int) string { return fmt.Sprintf("#%d", number) }
+
+// story is what GitHub saw and what was told, for a test that failed.
+func (r *rig) story() string {
+	var b strings.Builder
+	for _, m := range r.hub.Mutations() {
+		fmt.Fprintf(&b, "%3d %-16s %-14s %-6s %-10s %s\n", m.N, m.Kind, m.Actor, m.Via, m.Target, m.Detail)
+	}
+	pulls, err := r.store.AllPulls(context.WithoutCancel(r.ctx))
+	for _, p := range pulls {
+		fmt.Fprintf(&b, "#%d %s (%s), attempts %d, staging %q\n", p.Number, p.Verdict, p.Reason, p.Attempts, p.Staging)
+	}
+	events, eventsErr := r.store.Events(context.WithoutCancel(r.ctx), 0, 10_000)
+	for _, e := range events {
+		fmt.Fprintf(&b, "%s ticket %d pull %d %v\n", e.Kind, e.Ticket, e.Pull, e.Data)
+	}
+	fmt.Fprintln(&b, err, eventsErr, r.hub.Unexpected())
+	return b.String()
+}
+
+// holdInvariants holds what must be true whatever has happened, while nobody is at work.
+func (r *rig) holdInvariants() {
+	r.t.Helper()
+	open := map[string]int{}
+	for _, p := range r.hub.Pulls() {
+		if p.Open {
+			open[p.HeadRef]++
+		}
+		if n := r.did("pull.merge", ref(p.Number)); n > 1 {
+			r.t.Errorf("#%d was merged %d times", p.Number, n)
+		}
+		if n := len(r.told(store.Merged, p.Number)); n > 1 {
+			r.t.Errorf("the merge of #%d was told %d times", p.Number, n)
+		}
+	}
+	for branch, n := range open {
+		if n > 1 {
+			r.t.Errorf("%d pull requests are open for %s", n, branch)
+		}
+	}
+	claims, err := r.store.Unreleased(r.ctx)
+	must(r.t, err)
+	running, err := r.store.Running(r.ctx)
+	must(r.t, err)
+	doubts, err := r.store.InDoubt(r.ctx)
+	must(r.t, err)
+	if len(claims)+len(running)+len(doubts) != 0 {
+		r.t.Errorf("left behind: claims %v, runs %v, effects in doubt %v", claims, running, doubts)
+	}
+	if unexpected := r.hub.Unexpected(); len(unexpected) > 0 {
+		r.t.Errorf("GitHub met what it would not understand:\n%s", strings.Join(unexpected, "\n"))
+	}
+}
+
+func must(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check notes an error that does not end the test.
+func check(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Error(err)
+	}
+}
+
+// given is the n-th ticket with a pull request as the factory leaves it, without the session and the proof: for journeys
+// that begin there.
+func (r *rig) given(n int, more map[string]string) (ticket, pull int) {
+	r.t.Helper()
+	ticket = r.ticket(n)
+	must(r.t, r.hub.Move("lightsout-bot", ticket, "In Review"))
+	files := partFiles(n)
+	maps.Copy(files, more)
+	branch := worktree.Branch(ticket, fmt.Sprintf("Part %d prints zero", n))
+	head := r.pushTo(branch, files)
+	pr, err := r.factory.Forge.OpenPullRequest(r.ctx, forge.NewPullRequest{Title: fmt.Sprintf("Part %d prints zero", n), Body: fmt.Sprintf("## Why\n\nIt printed zero.\n\nCloses #%d\n", ticket), Head: branch, Base: "main"})
+	must(r.t, err)
+	_, err = r.store.UpdatePull(r.ctx, pr.Number, func(p *store.Pull) {
+		p.Ticket, p.Title, p.URL, p.Branch, p.Base, p.Head, p.Pushed = ticket, pr.Title, pr.URL, branch, "main", head, head
+		p.Verdict, p.Reason, p.OpenedAt = store.Waiting, "waiting for CI", pr.CreatedAt
+	}, store.Event{Kind: store.PullOpened})
+	must(r.t, err)
+	return ticket, pr.Number
+}
+
+// ready is a given pull request that was read and is green.
+func (r *rig) ready(n int) (ticket, pull int) {
+	r.t.Helper()
+	ticket, pull = r.given(n, nil)
+	r.fix()
+	r.stands(pull, store.Ready, "")
+	return ticket, pull
+}
