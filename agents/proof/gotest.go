@@ -17,6 +17,7 @@ func planGo(c *change, argv []string) (plan, bool) {
 	}
 	modules := goModules(c)
 	flags := goFlags(argv)
+	flags = withTags(flags, chosenTags(c, flags))
 	known, came := testNames(c)
 	return plan{
 		named: true,

@@ -12,6 +12,7 @@ import (
 // guard judges what the change does to tests that were there. It wants to know which tests prove the change: what changes in those is proved too.
 func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 	flags := goFlags(argv)
+	flags = withTags(flags, chosenTags(p.change, flags))
 	changes := goTestChanges(p.change, flags)
 	if s.base.command != "" { // the tests could be run
 		if err := p.findReasons(ctx, s, changes, flags); err != nil {

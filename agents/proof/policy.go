@@ -11,6 +11,7 @@ import (
 const (
 	PolicyEmpty        = "empty-change"         // there is nothing
 	PolicyNoTests      = "no-tests"             // code changed, no test did
+	PolicyNoSource     = "no-source"            // tests changed, nothing that they could test did
 	PolicyNotRun       = "tests-not-run"        // the tests of the change are never run
 	PolicyPassOnBase   = "tests-pass-on-base"   // they would have passed without the change
 	PolicyFailOnHead   = "tests-fail-on-head"   // they do not pass with it

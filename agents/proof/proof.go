@@ -65,6 +65,8 @@ type Request struct {
 
 	Now func() time.Time
 	Log io.Writer // what the commands print, as a person would see it; nil discards
+
+	took func(time.Duration) // told how long each command ran; for measurements
 }
 
 // check refuses requests that cannot be meant.

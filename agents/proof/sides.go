@@ -49,6 +49,13 @@ func (p *prover) patience(s sides) time.Duration {
 
 // compare runs the tests of the change on the head and on the base, and refuses when they do not tell the one from the other.
 func (p *prover) compare(ctx context.Context, s *sides) error {
+	defer func() {
+		if len(p.change.source()) == 0 && slices.ContainsFunc(p.receipt.Refusals, func(r Refusal) bool {
+			return r.Policy == PolicyFailOnHead || r.Policy == PolicyPassOnBase
+		}) {
+			p.refuse(Refusal{Policy: PolicyNoSource, Detail: "only tests change: there is no source in it that they could show to be done"})
+		}
+	}()
 	if ok, err := p.onHead(ctx, s); !ok || err != nil {
 		p.receipt.Tests = s.table(s.base, s.head, nil, s.flaky)
 		return err
