@@ -32,7 +32,7 @@ func (e *Engine) Run(ctx context.Context, s Session) (Result, error) {
 	words.flush()
 	r := w.judge(ctx, run, s.Limits, err)
 	r.Engine = e.Name()
-	if err = errors.Join(err, w.journal.close()); err != nil {
+	if err = errors.Join(err, w.journal.close(), e.tidy(s.Home)); err != nil {
 		return r, fmt.Errorf("engine %s: %w", e.Name(), err)
 	}
 	return r, nil
@@ -81,7 +81,7 @@ func (e *Engine) furnish(home string) (temporary string, err error) {
 		return "", fmt.Errorf("private home: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
-	if err := root.MkdirAll(folder, 0o700); err != nil {
+	if err := afresh(root, folder, func() error { return root.MkdirAll(folder, 0o700) }); err != nil {
 		return "", fmt.Errorf("temporary folder: %w", err)
 	}
 	files := map[string]string{}
@@ -91,12 +91,47 @@ func (e *Engine) furnish(home string) (temporary string, err error) {
 		}
 	}
 	for path, content := range files {
-		if err := root.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return "", fmt.Errorf("lay %s into the private home: %w", path, err)
-		}
-		if err := root.WriteFile(path, []byte(content), 0o600); err != nil {
+		err := afresh(root, path, func() error {
+			if err := root.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				return err
+			}
+			return root.WriteFile(path, []byte(content), 0o600)
+		})
+		if err != nil {
 			return "", fmt.Errorf("lay %s into the private home: %w", path, err)
 		}
 	}
 	return filepath.Join(home, folder), nil
+}
+
+// afresh does what makes path. Should something stand in its way, such as a link
+// that leads out, that goes, and it is done again.
+func afresh(root *os.Root, path string, do func() error) error {
+	if do() == nil {
+		return nil
+	}
+	first, _, _ := strings.Cut(path, string(filepath.Separator))
+	if err := root.RemoveAll(first); err != nil {
+		return err
+	}
+	return do()
+}
+
+// tidy takes away what the person had laid in: it may hold credentials, and the
+// next session in this HOME may be another engine's.
+func (e *Engine) tidy(home string) error {
+	if len(e.config.Files) == 0 {
+		return nil
+	}
+	root, err := os.OpenRoot(home)
+	if err != nil {
+		return fmt.Errorf("tidy the private home: %w", err)
+	}
+	for path := range e.config.Files {
+		remove := func() error { return root.RemoveAll(path) }
+		if failed := afresh(root, filepath.Clean(path), remove); failed != nil {
+			err = errors.Join(err, fmt.Errorf("tidy the private home: %w", failed))
+		}
+	}
+	return errors.Join(err, root.Close())
 }

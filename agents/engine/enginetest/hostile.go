@@ -52,6 +52,20 @@ func (p *player) obey(mode string) (code int, over bool, err error) {
 			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
 		}
 		return 0, false, flood(n)
+	case "circle", "busy":
+		n, err := strconv.Atoi(argument)
+		if err != nil {
+			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+		}
+		for i := range n {
+			result := "the same"
+			if word == "busy" {
+				result = fmt.Sprint("result ", i)
+			}
+			p.voice.tool("Bash", "run the tests")
+			p.voice.result(result)
+		}
+		forever()
 	case "fork":
 		return 0, false, p.fork()
 	case "outside":

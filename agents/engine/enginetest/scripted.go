@@ -26,6 +26,8 @@
 //	polite                 the same, but answers TERM with success
 //	wait DURATION          goes on after a while
 //	print N                prints N bytes without a line end, then goes on
+//	circle N               calls a tool N times with the same result, then lives on in silence
+//	busy N                 the same, with a new result each time
 //	fork                   leaves a process behind that has its own session and no environment,
 //	                       ignores TERM, writes its process id to <dir>/ghost, and half a
 //	                       second later "late" into the worktree

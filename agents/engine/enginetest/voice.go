@@ -10,6 +10,7 @@ import (
 type voice interface {
 	say(text string)
 	tool(name, path string)
+	result(text string)                  // what the tool called last gave back
 	end(text string, code int)           // of its own accord
 	refuse(word, text string) (code int) // because its provider would not serve it
 	deny(tool string) (code int)         // because it was refused a permission
@@ -20,6 +21,8 @@ type plain struct{ out, errors io.Writer }
 
 func (v plain) say(text string)        { fmt.Fprintln(v.out, text) }
 func (v plain) tool(name, path string) { fmt.Fprintln(v.out, name, path) }
+
+func (v plain) result(text string) { fmt.Fprintln(v.out, text) }
 
 func (v plain) end(text string, _ int) {
 	if text != "" {
@@ -70,30 +73,35 @@ func usage(n int) object {
 func (v *speaker) say(text string) { v.answer(object{}, object{"type": "text", "text": text}) }
 
 func (v *speaker) tool(name, path string) {
-	v.answer(object{}, object{"type": "tool_use", "id": fmt.Sprintf("toolu_%d", v.turns), "name": name, "input": object{"file_path": path}})
+	v.answer(object{}, object{"type": "tool_use", "id": fmt.Sprintf("toolu_%d", v.turns+1), "name": name, "input": object{"file_path": path}})
 }
 
-func (v *speaker) result(e object) {
+func (v *speaker) result(text string) {
+	v.event(object{"type": "user", "message": object{"role": "user", "content": []object{{"type": "tool_result", "tool_use_id": fmt.Sprintf("toolu_%d", v.turns), "content": text}}}})
+}
+
+// over is the terminal event.
+func (v *speaker) over(e object) {
 	e["type"], e["num_turns"], e["total_cost_usd"], e["usage"] = "result", v.turns, 0.01*float64(v.turns), usage(v.turns)
 	v.event(e)
 }
 
 func (v *speaker) end(text string, code int) {
 	if code != 0 {
-		v.result(object{"subtype": "error_during_execution", "is_error": true, "errors": []string{text}})
+		v.over(object{"subtype": "error_during_execution", "is_error": true, "errors": []string{text}})
 		return
 	}
 	v.say(text)
-	v.result(object{"subtype": "success", "is_error": false, "result": text, "permission_denials": []object{}})
+	v.over(object{"subtype": "success", "is_error": false, "result": text, "permission_denials": []object{}})
 }
 
 func (v *speaker) refuse(word, text string) int {
 	v.answer(object{"error": word}, object{"type": "text", "text": text})
-	v.result(object{"subtype": "success", "is_error": true, "result": text, "permission_denials": []object{}})
+	v.over(object{"subtype": "success", "is_error": true, "result": text, "permission_denials": []object{}})
 	return 1
 }
 
 func (v *speaker) deny(tool string) int {
-	v.result(object{"subtype": "success", "is_error": false, "result": "I could not do it.", "permission_denials": []object{{"tool_name": tool}}})
+	v.over(object{"subtype": "success", "is_error": false, "result": "I could not do it.", "permission_denials": []object{{"tool_name": tool}}})
 	return 0
 }
