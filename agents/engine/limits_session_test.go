@@ -24,12 +24,12 @@ func TestSessionIsEndedForWhatItsOwnWordsTell(t *testing.T) {
 		{"busy 5", func(s *engine.Session) { s.MaxTurns = 4 }, engine.Failed, "ended by us: more than 4 turns"},
 		{"busy 5", func(s *engine.Session) { s.MaxTokens = 500 }, engine.Failed, "ended by us: more than 500 tokens"},
 		{"busy 5", func(s *engine.Session) { s.MaxCostUSD = 0.03 }, engine.Failed, "ended by us: more than $0.03"},
-		{"busy 5", func(s *engine.Session) { s.MaxRepeats, s.Limits.Wall = 4, 3 * time.Second }, engine.Timeout, "ended by us after 3s"},
+		{"busy 5", func(s *engine.Session) { s.MaxRepeats, s.Limits.Wall = 4, 3*time.Second }, engine.Timeout, "ended by us after 3s"},
 	} {
 		s := newStage(t, "claude", enginetest.Solution{Modes: []string{c.mode}})
 		s.config.Price = engine.Price{Input: 50, Output: 100} // a cent an answer, or about
 		c.limit(&s.session)
-		if r := s.run(t.Context(), t); r.Outcome != c.want || !strings.HasPrefix(r.Reason, c.reason) || r.Turns != 5 || r.Engine != "scripted" {
+		if r := s.run(t.Context(), t); r.Outcome != c.want || !strings.HasPrefix(r.Reason, c.reason) || r.Turns < 3 || r.Engine != "scripted" {
 			t.Errorf("%s: %+v, want %s %q", c.mode, r, c.want, c.reason)
 		}
 	}
