@@ -73,7 +73,9 @@ func (o demoCommand) plan(ctx context.Context, environ []string) (demoPlan, erro
 func (p demoPlan) caches(dir string) map[string]string {
 	env := map[string]string{"GOCACHE": filepath.Join(dir, "cache", "go-build"), "GOMODCACHE": filepath.Join(dir, "cache", "go-mod"), "GOFLAGS": "-modcacherw"}
 	if p.fromRepo == "" {
-		env["CGO_ENABLED"] = "0" // the sample needs no C, and is built from nothing in a third less time
+		// The sample needs no C, and is built from nothing in less time so. Every checkout is another folder: without its
+		// path in what is built, the next one finds in the cache what the one before has compiled.
+		env["CGO_ENABLED"], env["GOFLAGS"] = "0", "-modcacherw -trimpath"
 	}
 	if p.downloads != "" {
 		env["GOPROXY"] = "file://" + p.downloads + "," + p.proxies
@@ -150,16 +152,30 @@ func (d *demo) engineConfig(c *Config) error {
 		return nil
 	}
 	words := strings.Fields(d.plan.engine)
-	path, err := filepath.Abs(words[0])
-	if err != nil {
-		return fmt.Errorf("demo: %w", err)
+	// A session works in its worktree: what is named from here must be named as a whole.
+	for i, word := range words {
+		path, err := filepath.Abs(word)
+		if err != nil {
+			return fmt.Errorf("demo: %w", err)
+		}
+		info, err := os.Stat(path)
+		switch {
+		case err != nil, i == 0 && info.IsDir(): // a name to be found in PATH, or a word that is no path
+			continue
+		case i == 0:
+			c.Containment.Readable = append(c.Containment.Readable, filepath.Dir(path))
+		case info.IsDir(): // given to the program to work with
+			c.Containment.Writable = append(c.Containment.Writable, path)
+		default:
+			c.Containment.Readable = append(c.Containment.Readable, path)
+		}
+		words[i] = path
 	}
-	if _, err := os.Stat(path); err != nil { // a name to be found in PATH
-		path = words[0]
+	if len(words) == 0 {
+		return errors.New("demo: --engine names no program")
 	}
 	c.Engine = "command"
-	c.Engines["command"] = EngineConfig{Path: path, Args: words[1:]}
-	c.Containment.Readable = append(c.Containment.Readable, filepath.Dir(path))
+	c.Engines["command"] = EngineConfig{Path: words[0], Args: words[1:]}
 	return nil
 }
 
