@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"agents/engine":    {"agents/process"},
 	"agents/isolation": {"agents/forge", "agents/worktree"},
 	"agents/proof":     {"agents/worktree", "agents/process"},
+	"agents/review":    {"agents/engine", "agents/proof", "rules"},
 	"agents":           {"agents/", "store", "rules"},
 	"bot":              {"store", "rules"},
 	"cmd/lightsout":    {"agents", "agents/", "bot", "store", "rules", "cmd/lightsout/sample"},

@@ -3,7 +3,7 @@
 //
 // A guided tour: main.go reads the command line; config.go and config_load.go read the configuration; daemon.go puts
 // the factory together from it; schedule.go ticks its roles; demo.go does the same on one machine with nothing else.
-// Each judgement of the factory is also a command of its own: pick.go, prove.go, session.go, rules.go.
+// Each judgement of the factory is also a command of its own: pick.go, prove.go, review.go, session.go, rules.go.
 package main
 
 import (
@@ -60,6 +60,7 @@ type commands struct {
 	Status  statusCommand  `cmd:"" help:"What the factory is doing, from its store; for when the chat is down."`
 	Pick    pickCommand    `cmd:"" help:"Which ticket would be taken next, and why."`
 	Prove   proveCommand   `cmd:"" help:"Is this branch done? The two-sided test proof, on any git repository."`
+	Review  reviewCommand  `cmd:"" help:"Enthusiast, Adversary and Referee argue about a branch of any git repository."`
 	Session sessionCommand `cmd:"" help:"One run of one coding CLI in a folder."`
 	Rules   rulesCommand   `cmd:"" help:"Show, check or extend the rules file."`
 	Version versionCommand `cmd:"" help:"Print the version."`

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"lightsout/agents/engine"
+	"lightsout/agents/process"
+	"lightsout/agents/proof"
+	"lightsout/agents/review"
+	"lightsout/agents/worktree"
+	"lightsout/rules"
+)
+
+// reviewCommand has one change of any git repository argued about, without GitHub, chat or store.
+type reviewCommand struct {
+	Repo      string        `required:"" help:"The git repository." type:"existingdir"`
+	Base      string        `required:"" help:"What the change is compared with: a branch or commit."`
+	Head      string        `required:"" help:"The change: a branch or commit."`
+	Engine    string        `required:"" help:"An engine of the configuration, or the kind of one, such as claude."`
+	Adversary string        `help:"Another engine for the Adversary."`
+	Referee   string        `help:"Another engine for the Referee."`
+	Config    string        `short:"c" help:"The configuration file, for its engines." type:"existingfile"`
+	Path      string        `help:"The program, for an engine that no configuration names."`
+	Ticket    string        `help:"A file with the ticket, its title on the first line. Default: the head commit's message." type:"existingfile"`
+	Rules     string        `help:"A rules file." type:"existingfile"`
+	Limit     time.Duration `default:"15m" help:"Of one session, and of one test command."`
+	JSON      bool          `name:"json" help:"Print the verdict as JSON."`
+	Test      []string      `arg:"" optional:"" passthrough:"" help:"The test command for reproductions, behind --. Default: found."`
+}
+
+func (r reviewCommand) Run(ctx context.Context, c console) error {
+	work, err := os.MkdirTemp("", "lightsout-review-")
+	if err != nil {
+		return fmt.Errorf("review: %w", err)
+	}
+	verdict, err := r.review(ctx, c, work)
+	if err = errors.Join(err, worktree.RemoveAll(work)); err != nil {
+		return err
+	}
+	if err := r.print(c.out, verdict); err != nil {
+		return err
+	}
+	if len(verdict.Blocks()) > 0 {
+		return errNo
+	}
+	if slices.ContainsFunc(verdict.Silent, func(s string) bool { return strings.HasPrefix(s, rules.Enthusiast) }) {
+		return fmt.Errorf("review: nobody has looked: %s", strings.Join(verdict.Silent, "; "))
+	}
+	return nil
+}
+
+func (r reviewCommand) print(out io.Writer, v review.Verdict) error {
+	if !r.JSON {
+		_, err := io.WriteString(out, v.Debate())
+		return err
+	}
+	enc := json.NewEncoder(out)
+	enc.SetIndent("", "  ")
+	enc.SetEscapeHTML(false)
+	return enc.Encode(struct {
+		Line string `json:"line"`
+		review.Verdict
+	}{v.Line(), v})
+}
+
+func (r reviewCommand) review(ctx context.Context, c console, work string) (review.Verdict, error) {
+	engines, err := r.engines(c)
+	if err != nil {
+		return review.Verdict{}, err
+	}
+	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: work, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost",
+		Now: time.Now, PrivateDir: filepath.Join(work, "home"), Path: lookup(c.environ, "PATH")})
+	if err != nil {
+		return review.Verdict{}, err
+	}
+	commits, err := mirror.Borrow(ctx, r.Repo, r.Base, r.Head)
+	if err != nil {
+		return review.Verdict{}, fmt.Errorf("review: %w", err)
+	}
+	base, head := commits[0], commits[1]
+	request := review.Request{Dir: filepath.Join(work, "tree")}
+	if request.Diff, err = mirror.Diff(ctx, base, head); err != nil {
+		return review.Verdict{}, err
+	}
+	if err := mirror.Checkout(ctx, request.Dir, head); err != nil {
+		return review.Verdict{}, err
+	}
+	if err := r.words(ctx, mirror, head, &request); err != nil {
+		return review.Verdict{}, err
+	}
+	env, caches := hostEnvironment(c.environ)
+	contain := process.LandlockABI() >= oldestLandlock
+	marker := "lightsout-review-" + rand.Text()
+	sessions := review.Sessions{Engines: engines, Dir: request.Dir, Homes: work, Marker: marker, Session: engine.Session{Env: env, Contain: contain, Log: c.err,
+		Limits: process.Limits{Wall: r.Limit, Output: 256 << 20}, Readable: []string{mirror.Objects()}}}
+	request.Ask = sessions.Ask
+	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
+		return proof.Reproduce(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Test: without(r.Test, "--"), Dir: filepath.Join(work, "proof"), Env: env,
+			Limits: process.Limits{Wall: r.Limit, Output: 256 << 20}, Contain: contain, Writable: caches, Marker: marker + "-test", Now: time.Now, Log: c.err}, files)
+	}
+	return review.Run(ctx, request)
+}
+
+// engines are the three roles' engines: the same one unless told otherwise.
+func (r reviewCommand) engines(c console) (engines review.Engines, err error) {
+	find := func(name string) *engine.Engine {
+		found, problem := sessionCommand{Engine: cmp.Or(name, r.Engine), Config: r.Config, Path: r.Path}.engine(c)
+		err = errors.Join(err, problem)
+		return found
+	}
+	engines = review.Engines{Enthusiast: find(""), Adversary: find(r.Adversary), Referee: find(r.Referee)}
+	return engines, err
+}
+
+// words reads what people said about the change: the ticket, or in its place the commit message, and the rules.
+func (r reviewCommand) words(ctx context.Context, m *worktree.Mirror, head string, to *review.Request) error {
+	text, err := m.Message(ctx, head)
+	if r.Ticket != "" {
+		var content []byte
+		content, err = os.ReadFile(r.Ticket)
+		text = string(content)
+	}
+	if err != nil {
+		return fmt.Errorf("review: %w", err)
+	}
+	to.Title, to.Body, _ = strings.Cut(strings.TrimSpace(text), "\n")
+	to.Title = strings.TrimLeft(to.Title, "# ")
+	if r.Rules == "" {
+		return nil
+	}
+	file, err := rules.Load(r.Rules)
+	to.Rules = file.Rules
+	return err
+}
