@@ -57,7 +57,7 @@ func (c command) String() string {
 	words := make([]string, 0, len(c.args))
 	for _, a := range c.args {
 		if a != "-json" && !strings.Contains(a, reportPath) { // for us, not for people
-			words = append(words, quote(a))
+			words = append(words, quote(strings.ReplaceAll(a, modulesPath, "node_modules")))
 		}
 	}
 	s := strings.Join(words, " ")

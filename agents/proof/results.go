@@ -124,11 +124,11 @@ func (r results) verdict() string {
 	return Failed
 }
 
-// passed counts the tests that passed, subtests not counted.
+// passed counts the tests that passed, subtests of other tests not counted.
 func (r results) passed() int {
 	n := 0
 	for t, s := range r.tests {
-		if s == Passed && t == t.top() {
+		if _, nested := r.tests[t.top()]; s == Passed && (!nested || t == t.top()) {
 			n++
 		}
 	}
