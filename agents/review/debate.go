@@ -118,7 +118,9 @@ func (d *debate) evidence(ctx context.Context, f *Finding, said ruling) (evidenc
 		return e, nil
 	}
 	size := 0
-	for _, file := range said.Reproduction {
+	for i := range said.Reproduction {
+		file := &said.Reproduction[i]
+		file.Path = d.tree.relative(file.Path)
 		size += len(file.Path) + len(file.Content)
 	}
 	switch {
@@ -276,7 +278,7 @@ func similar(a, b string) bool {
 			common++
 		}
 	}
-	return 2*common >= min(len(one), len(other))
+	return a == b || common > 0 && 2*common >= min(len(one), len(other))
 }
 
 // tailText keeps the last n bytes of a text, from a whole line on.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"fmt"
 	"path"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -152,11 +153,22 @@ func generated(p string) bool {
 		strings.Contains("/"+p, "/vendor/") || strings.Contains("/"+p, "/node_modules/")
 }
 
-// isDocument tells files of words for people by their ending.
+// forPeople are the names, without extension, of documents that stand anywhere.
+var forPeople = regexp.MustCompile(`(?i)^(readme|changelog|changes|history|news|licen[cs]e|copying|notice|authors|contributing|security)$`)
+
+// isDocument tells files of words for people. It wants more than their ending: a program may well read what ends in .txt
+// or .md somewhere among its code, where it is a prompt, a template or a list of requirements.
 func isDocument(p string) bool {
-	switch strings.ToLower(path.Ext(p)) {
-	case ".md", ".markdown", ".rst", ".adoc", ".txt":
-		return true
+	base := path.Base(p)
+	ext := strings.ToLower(path.Ext(base))
+	named := forPeople.MatchString(strings.TrimSuffix(base, path.Ext(base)))
+	folder, _, below := strings.Cut(p, "/")
+	docs := below && (folder == "doc" || folder == "docs")
+	switch ext {
+	case ".md", ".markdown", ".rst", ".adoc":
+		return named || docs || !below
+	case ".txt", "":
+		return named || docs && ext == ".txt"
 	}
 	return false
 }

@@ -41,13 +41,13 @@ func TestADiffIsBoundedAndSaysWhatWasLeftOut(t *testing.T) {
 	if text, left := bounded(whole, 1000); text != string(whole) || left != nil {
 		t.Errorf("a diff that fits is cut: %q %q", text, left)
 	}
-	diff := join(diffOf("go.sum", repeat("h1:xxxxxxxxxxxxxxxx", 100)...), diffOf("README.md", repeat("words", 200)...), diffOf("a_test.go", repeat("test", 100)...),
+	diff := join(diffOf("go.sum", repeat("h1:xxxxxxxxxxxxxxxx", 100)...), diffOf("docs/x.md", repeat("words", 200)...), diffOf("a_test.go", repeat("test", 100)...),
 		diffOf("z.go", repeat("code", 300)...), diffOf("a.go", repeat("code", 20)...))
 	text, left := bounded(diff, 4000)
 	if len(text) > 4000 || !strings.Contains(text, "b/z.go") || !strings.Contains(text, "b/a.go") || !strings.Contains(text, "b/a_test.go") || strings.Contains(text, "h1:xx") {
 		t.Errorf("%d bytes; %s", len(text), text)
 	}
-	if len(left) != 2 || !strings.HasPrefix(left[0], "README.md: ") || left[1] != "go.sum: 105 of 105 lines" || !strings.Contains(text, "read it in the repository: "+left[0]+"; "+left[1]+"]") {
+	if len(left) != 2 || !strings.HasPrefix(left[0], "docs/x.md: ") || left[1] != "go.sum: 105 of 105 lines" || !strings.Contains(text, "read it in the repository: "+left[0]+"; "+left[1]+"]") {
 		t.Errorf("%q", left)
 	}
 	var many []byte
@@ -90,6 +90,9 @@ func TestTheDepthFollowsTheBlastRadius(t *testing.T) {
 	}{
 		{"nothing", nil, Unread, nil},
 		{"a tiny change of documents", diffOf("README.md", "words about price, password and sync.Mutex"), Unread, nil},
+		{"a licence", diffOf("LICENSE", "words"), Unread, nil},
+		{"a tiny change of words that a program reads", diffOf("rules/prompt/x.md", "words"), Light, nil},
+		{"a list of requirements", diffOf("requirements.txt", "flask"), Light, nil},
 		{"many documents", diffOf("docs/guide.md", repeat("words", 100)...), Light, nil},
 		{"instructions for coding CLIs are no documents", diffOf("AGENTS.md", "words"), Full, []string{AreaProtected}},
 		{"a small change of code", diffOf("list.go", "return n / size"), Light, nil},

@@ -160,7 +160,7 @@ func TestThePullRequestSaysWhatIsWorthNotingInPlainWords(t *testing.T) {
 
 func TestTheDebateSaysAllThatWasSaid(t *testing.T) {
 	text := firstRound(t).Debate()
-	for _, w := range []string{"Depth: full, 2 files, 56 lines", "enthusiast (scripted), round 1: done", "## F1 `pages/list.go:5`", "real bug, critical severity", "- Enthusiast: A size of zero panics.",
+	for _, w := range []string{"Depth: full, 2 files, 56 lines", "enthusiast (scripted), round 1: done", "in all: 3 sessions, 6 s, 30 + 9 tokens, $1.50", "## F1 `pages/list.go:5`", "real bug, critical severity", "- Enthusiast: A size of zero panics.",
 		"- Adversary: wrong (pages/more.go:1): look there", "- Ruling by the adversary: ", "- Ruling by the factory: there is no such file", "      package pages", "got 1, want 2", "`return n/size`"} {
 		if !strings.Contains(text, w) {
 			t.Errorf("%q is missing from\n%s", w, text)

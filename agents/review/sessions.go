@@ -57,7 +57,7 @@ func (s *Sessions) Ask(ctx context.Context, role, prompt string) (result engine.
 	if err != nil {
 		return engine.Result{Outcome: engine.Failed}, fmt.Errorf("make a private folder: %w", err)
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(private)) }()
+	defer func() { err = errors.Join(err, removeAll(private)) }()
 	session := s.Session
 	session.Prompt, session.Home, session.Dir = prompt, filepath.Join(private, "home"), filepath.Join(private, "desk")
 	for _, dir := range []string{session.Home, session.Dir} {
@@ -89,6 +89,21 @@ func (s *Sessions) Ask(ctx context.Context, role, prompt string) (result engine.
 		result.Reason = strings.TrimSpace(result.Reason + " (" + tried + ")")
 	}
 	return result, nil
+}
+
+// removeAll deletes a private folder even where a session left folders in it read-only, as Go's module cache is. Links are
+// removed, never followed.
+func removeAll(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	err := filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
+		if err == nil && d.IsDir() {
+			err = os.Chmod(path, 0o700)
+		}
+		return err
+	})
+	return errors.Join(err, os.RemoveAll(dir))
 }
 
 // refusals notes the first attempt of a session at what its containment refuses.

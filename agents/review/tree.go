@@ -48,10 +48,7 @@ func (t *tree) close() error { return t.root.Close() }
 // name is the path in the repository that a session means: it may name it from the root of the machine, or as a diff
 // does. "" when it is none.
 func (t *tree) name(said string) string {
-	said = strings.TrimSpace(said)
-	if rest, ok := strings.CutPrefix(said, t.dir+"/"); ok {
-		said = rest
-	}
+	said = t.relative(strings.TrimSpace(said))
 	for _, prefix := range []string{"", "a/", "b/"} {
 		if p, ok := strings.CutPrefix(said, prefix); ok {
 			if p = path.Clean(p); fs.ValidPath(p) && p != "." && (t.changed[p] || t.lines(p) != nil) {
@@ -60,6 +57,11 @@ func (t *tree) name(said string) string {
 		}
 	}
 	return ""
+}
+
+// relative is a path below the change as the repository names it, and any other as it is.
+func (t *tree) relative(said string) string {
+	return strings.TrimPrefix(strings.TrimPrefix(said, t.dir+"/"), "./")
 }
 
 // lines are the lines of a file of the head; nil when there is no such file.

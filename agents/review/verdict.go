@@ -159,6 +159,9 @@ func (v Verdict) Debate() string {
 		}
 		b.WriteString("\n")
 	}
+	if len(v.Turns) > 1 {
+		fmt.Fprintf(&b, "- in all: %d sessions, %.0f s, %d + %d tokens, $%.2f\n", len(v.Turns), v.Seconds, v.Usage.Input, v.Usage.Output, v.Usage.CostUSD)
+	}
 	for _, l := range v.LeftOut {
 		fmt.Fprintf(&b, "- not shown to them: %s\n", plain(l))
 	}
