@@ -82,7 +82,7 @@ func TestAnExhaustedQuotaRestsTheEngineAndSpendsNoAttempt(t *testing.T) {
 		r.onBoard(ticket, "Todo")
 		r.tells(1, store.Trouble, 0, "script rests")
 
-		time.Sleep(3 * time.Hour) // of virtual time
+		virtualWait(3 * time.Hour)
 		r.cli.next(leaving(clean))
 		r.fix()
 		r.fix()
@@ -155,6 +155,13 @@ func (r *rig) spendAll() {
 	}
 }
 
+// spent is a pull request whose attempts are spent already.
+func (r *rig) spent(pull int) {
+	r.t.Helper()
+	_, err := r.store.UpdatePull(r.ctx, pull, func(p *store.Pull) { p.Attempts = MaxAttempts })
+	must(r.t, err)
+}
+
 func TestThreeFailuresGoBackToTodoWithTheStory(t *testing.T) {
 	journey(t, nil, func(r *rig) {
 		ticket, pull := r.given(1, red)
@@ -205,7 +212,7 @@ func TestGivingUpIsFinishedAfterAnInterruptionAtAnyStep(t *testing.T) {
 				journey(t, nil, func(r *rig) {
 					ticket, pull := r.given(1, red)
 					r.savedTickets()
-					r.spendAll()
+					r.spent(pull)
 					r.hub.Fault(forgetest.Fault{Kind: kind, Write: write})
 					if _, err := (&Fixer{r.factory}).Run(r.ctx); err != nil {
 						t.Logf("the interrupted tick: %v", err)

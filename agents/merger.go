@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"lightsout/agents/forge"
 	"lightsout/store"
@@ -89,7 +90,7 @@ func (m *Merger) advance(ctx context.Context, snap Snapshot, s Standing, g store
 		return report, s.Facts.Current, nil
 	}
 	_, err = m.Store.RecordChange(ctx, store.Event{Kind: store.MergeRefused, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
-		Data: map[string]string{"reason": s.Verdict.Reason, "head": s.Pull.Head}})
+		Data: map[string]string{"reason": s.Verdict.Reason, "approval": strconv.FormatInt(g.ID, 10)}})
 	return report, false, err
 }
 
@@ -113,7 +114,7 @@ func (m *Merger) land(ctx context.Context, snap Snapshot, s Standing, g store.Gr
 	case errors.Is(err, forge.ErrHeadMoved), errors.Is(err, forge.ErrNotMergeable), errors.Is(err, errChanged):
 		// The world changed between the look and the merge, and nothing happened.
 		_, tell := m.Store.RecordChange(ctx, store.Event{Kind: store.MergeRefused, Pull: number, Ticket: s.Pull.Ticket,
-			Data: map[string]string{"reason": err.Error(), "head": s.Facts.PR.Head}})
+			Data: map[string]string{"reason": err.Error(), "approval": strconv.FormatInt(g.ID, 10)}})
 		return Report{Said: fmt.Sprintf("#%d did not merge: %v", number, err)}, errors.Join(tell, release("merge refused"))
 	case errors.Is(err, errLater):
 		return Report{Said: fmt.Sprintf("#%d merges later: %v", number, err)}, release("merge put off")

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -50,6 +51,7 @@ type options struct {
 // journey runs one journey on a rig of its own and holds at its end what must always be true.
 func journey(t *testing.T, change func(*options), walk func(*rig)) {
 	t.Helper()
+	t.Parallel() // most of a journey is waiting for git
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t, dir, change)
@@ -130,7 +132,7 @@ func newRig(t *testing.T, dir string, change func(*options)) *rig {
 	rulesPath := filepath.Join(dir, "rules.md")
 	_, err = rules.Create(rulesPath)
 	must(t, err)
-	_, err = Marker(r.ctx, r.store, func() string { return filepath.Base(dir) + fmt.Sprint(os.Getpid()) })
+	_, err = Marker(r.ctx, r.store, rand.Text)
 	must(t, err)
 	r.factory = &Factory{Store: r.store, Forge: client, Mirror: r.mirror, Engine: r.cli, RulesPath: rulesPath, Dir: state, Instance: "first life", Settings: o.settings,
 		Log: slog.New(slog.DiscardHandler)}
@@ -311,7 +313,7 @@ func (r *rig) told(kind string, pull int) []store.Event {
 	return slices.DeleteFunc(events, func(e store.Event) bool { return e.Kind != kind || pull != 0 && e.Pull != pull })
 }
 
-// tellsOnce holds that a kind of event was told once and with these words.
+// tells holds how often a kind of event was told with these words.
 func (r *rig) tells(times int, kind string, pull int, words string) {
 	r.t.Helper()
 	events := slices.DeleteFunc(r.told(kind, pull), func(e store.Event) bool { return !strings.Contains(fmt.Sprint(e.Data), words) })
@@ -338,6 +340,12 @@ func (r *rig) does(times int, kind, target string) {
 		r.t.Errorf("%d × %s of %q, want %d", n, kind, target, times)
 	}
 }
+
+// noTime is the end of a pause that has none.
+var noTime time.Time
+
+// virtualWait lets time pass.
+func virtualWait(d time.Duration) { time.Sleep(d) }
 
 func ref(number int) string { return fmt.Sprintf("#%d", number) }
 

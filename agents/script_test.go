@@ -54,6 +54,9 @@ func (c *script) asked() int {
 func (c *script) last() string {
 	c.mutex.Lock()
 	defer c.mutex.Unlock()
+	if len(c.sessions) == 0 {
+		return ""
+	}
 	return c.sessions[len(c.sessions)-1].Prompt
 }
 

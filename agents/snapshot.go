@@ -65,7 +65,7 @@ func (f *Factory) snapshot(ctx context.Context, c *forge.Client) (Snapshot, erro
 	}
 	for _, number := range slices.Sorted(maps.Keys(numbers)) {
 		standing, err := f.stand(ctx, c, snap, number)
-		if err != nil && (ctx.Err() != nil || f.stopsAll(err)) {
+		if err != nil && f.stopsSnapshot(ctx, c, err) {
 			return snap, fmt.Errorf("snapshot: pull request #%d: %w", number, err)
 		}
 		if err != nil {
@@ -114,13 +114,26 @@ func (f *Factory) stopsAll(err error) bool {
 	return errors.As(err, &limited) || errors.As(err, &lost) || errors.Is(err, forge.ErrUnauthorized)
 }
 
-// unreadable keeps a pull request whose reading failed: unknown is never green.
+// stopsSnapshot tells whether a pull request's reading failed for a reason that the others would meet as well. GitHub has
+// pages that it cannot make, ever; so where no answer came, it is asked for something else.
+func (f *Factory) stopsSnapshot(ctx context.Context, c *forge.Client, problem error) bool {
+	var lost *forge.Unreachable
+	if errors.As(problem, &lost) {
+		_, err := c.Fresh().Branch(ctx, f.Settings.Base)
+		return err != nil
+	}
+	return ctx.Err() != nil || f.stopsAll(problem)
+}
+
+// unreadable keeps a pull request whose reading failed: unknown is never green. What was given up stays so.
 func (f *Factory) unreadable(ctx context.Context, number int, problem error) (Standing, error) {
 	var s Standing
 	s.Verdict = Verdict{Word: store.Unknown, Reason: "could not be read: " + firstLine(problem.Error())}
 	var err error
 	s.Pull, err = f.Store.UpdatePull(ctx, number, func(p *store.Pull) {
-		if p.Verdict != store.Landed && p.Verdict != store.Closed {
+		switch p.Verdict {
+		case store.Landed, store.Closed, store.GivenUp:
+		default:
 			p.Verdict, p.Reason = s.Verdict.Word, s.Verdict.Reason
 		}
 	})

@@ -105,26 +105,24 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 	return false, f.readAsked(ctx, s)
 }
 
-// compare asks git how the head stands to the base.
-func (f *Factory) compare(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing) (err error) {
+// compare asks git how the head stands to the base. It asks from where the branch left the base, which stays the same
+// while the base moves on: git then has to look at a diff once a head, not once a head and base.
+func (f *Factory) compare(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing) error {
 	facts, head := &s.Facts, s.Facts.PR.Head
-	if facts.Current, err = f.Mirror.IsAncestor(ctx, snap.BaseSHA, head); err != nil {
+	fork, err := f.Mirror.MergeBase(ctx, snap.BaseSHA, head)
+	if err != nil {
 		return err
 	}
-	if s.Pull.PatchID, err = f.Mirror.PatchID(ctx, snap.BaseSHA, head); err != nil || facts.Current {
+	facts.Current = fork == snap.BaseSHA
+	if s.Pull.PatchID, err = f.Mirror.PatchID(ctx, fork, head); err != nil || facts.Current {
 		return err
 	}
 	if facts.Conflicts, err = f.Mirror.Conflicts(ctx, snap.BaseSHA, head); err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(facts.Checks, func(c forge.Check) bool { return isFailure(c.State) }) {
-		return nil
+	if slices.ContainsFunc(facts.Checks, func(c forge.Check) bool { return isFailure(c.State) }) {
+		facts.ForkChecks, err = c.Checks(ctx, fork)
 	}
-	fork, err := f.Mirror.MergeBase(ctx, snap.BaseSHA, head)
-	if err != nil {
-		return err
-	}
-	facts.ForkChecks, err = c.Checks(ctx, fork)
 	return err
 }
 

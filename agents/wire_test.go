@@ -75,6 +75,13 @@ func (w *wire) beforeOnce(matches func(*http.Request) bool, f func()) {
 	}
 }
 
+// beforeEach has f called before every request.
+func (w *wire) beforeEach(f func(*http.Request)) {
+	w.mutex.Lock()
+	defer w.mutex.Unlock()
+	w.before = f
+}
+
 // show has every answer rewritten; nil shows them as they are.
 func (w *wire) show(rewrite func(*http.Request, []byte) []byte) {
 	w.mutex.Lock()

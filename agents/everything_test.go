@@ -1,0 +1,5 @@
+//go:build ci
+
+package agents
+
+const approvedAtOnce = 20
