@@ -27,11 +27,14 @@ type reviewCommand struct {
 	Repo      string        `required:"" help:"The git repository." type:"existingdir"`
 	Base      string        `required:"" help:"What the change is compared with: a branch or commit."`
 	Head      string        `required:"" help:"The change: a branch or commit."`
-	Engine    string        `required:"" help:"An engine of the configuration, or the kind of one, such as claude."`
+	Engine    string        `required:"" help:"An engine of the configuration, or one of claude, codex, gemini, opencode, pi, qwen."`
 	Adversary string        `help:"Another engine for the Adversary."`
 	Referee   string        `help:"Another engine for the Referee."`
 	Config    string        `short:"c" help:"The configuration file, for its engines." type:"existingfile"`
-	Path      string        `help:"The program, for an engine that no configuration names."`
+	Path      string        `help:"The program of --engine, when no configuration names it."`
+	Model     string        `help:"Its model, likewise; provider/model for opencode and pi."`
+	Arg       []string      `help:"A further argument of the program, likewise." sep:"none"`
+	Pass      []string      `help:"A variable to hand on to engines that no configuration names; their provider's usual key is." placeholder:"NAME"`
 	Ticket    string        `help:"A file with the ticket, its title on the first line. Default: the head commit's message." type:"existingfile"`
 	Rules     string        `help:"A rules file." type:"existingfile"`
 	Limit     time.Duration `default:"15m" help:"Of one session, and of one test command."`
@@ -115,7 +118,11 @@ func (r reviewCommand) review(ctx context.Context, c console, work string) (revi
 // engines are the three roles' engines: the same one unless told otherwise.
 func (r reviewCommand) engines(c console) (engines review.Engines, err error) {
 	find := func(name string) *engine.Engine {
-		found, problem := sessionCommand{Engine: cmp.Or(name, r.Engine), Config: r.Config, Path: r.Path}.engine(c)
+		s := sessionCommand{Engine: cmp.Or(name, r.Engine), Config: r.Config, Pass: r.Pass}
+		if s.Engine == r.Engine {
+			s.Path, s.Model, s.Arg = r.Path, r.Model, r.Arg
+		}
+		found, problem := s.engine(c)
 		err = errors.Join(err, problem)
 		return found
 	}
