@@ -159,7 +159,11 @@ func Run(ctx context.Context, r Request) (Verdict, error) {
 	}
 	d := &debate{Request: r, settled: map[string]bool{}, verdict: Verdict{Radius: RadiusOf(r.Diff), Rounds: r.Round, Findings: []Finding{}, Turns: []Turn{}}}
 	if d.verdict.Radius.Depth == Unread {
-		return d.verdict, nil
+		if r.Round == 1 {
+			d.verdict.Rounds = 0
+			return d.verdict, nil
+		}
+		d.verdict.Radius.Depth = Light // what was sent back is not forgotten because the change has become small
 	}
 	var err error
 	if d.tree, err = openTree(r.Dir, r.Diff, r.Since); err != nil {

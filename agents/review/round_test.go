@@ -102,6 +102,11 @@ func TestASecondRound(t *testing.T) {
 			s.say(rules.Enthusiast, "", "")
 			s.reproduces(false, nil)
 		}, "5 raised, 2 refuted, 1 fixed, 1 noted, 1 open; no answer from the enthusiast"},
+		{"the change has become a tiny one of documents", func(s *stage) {
+			s.request.Diff = diffOf("README.md", "words")
+			s.say(rules.Enthusiast, `{"findings":[]}`)
+			s.reproduces(false, nil)
+		}, "5 raised, 2 refuted, 2 fixed, 1 noted"},
 		{"nothing was changed", func(s *stage) {
 			s.request.Since = nil
 			s.reproduces(true, nil)
