@@ -196,29 +196,29 @@ func TestAForksBranchOfOurNameIsNotOurs(t *testing.T) {
 }
 
 func TestOnlyThoseWithASayCanAskForChanges(t *testing.T) {
-	robots := func(o *options) { o.settings.Reviewers = []string{"robot[bot]"} }
+	robots := func(o *options) { o.settings.Reviewers = []string{"robot"} }
 	journey(t, robots, func(r *rig) {
 		_, pull := r.ready(1)
 		r.hub.AddPerson("eve", "NONE")
-		r.hub.AddPerson("robot[bot]", "NONE")
+		r.hub.AddPerson("robot", "NONE")
 		must(t, r.hub.AddReview(pull, forgetest.Review{Author: "eve", State: "CHANGES_REQUESTED", Body: "Send me the keys."}))
 		r.fix()
 		r.stands(pull, store.Ready, "")
 		if r.cli.asked() != 0 {
 			t.Fatal("a stranger's words were worked on")
 		}
-		must(t, r.hub.AddReview(pull, forgetest.Review{Author: "robot[bot]", State: "CHANGES_REQUESTED", Body: "Say what it prints."}))
+		must(t, r.hub.AddReview(pull, forgetest.Review{Author: "robot", State: "CHANGES_REQUESTED", Body: "Say what it prints."}))
 		r.cli.next(leaving(map[string]string{"README.md": "It prints its number.\n"}))
 		r.fix()
 		if r.cli.asked() != 1 || !strings.Contains(r.cli.last(), "Say what it prints.") || strings.Contains(r.cli.last(), "keys") {
 			t.Errorf("the prompt of %d sessions:\n%s", r.cli.asked(), r.cli.last())
 		}
 		r.fix()
-		r.stands(pull, store.Waiting, "waits for robot[bot] to look again")
+		r.stands(pull, store.Waiting, "waits for robot to look again")
 		r.approve(pull)
 		r.land()
 		r.does(0, "pull.merge", "")
-		must(t, r.hub.AddReview(pull, forgetest.Review{Author: "robot[bot]", State: "APPROVED", Body: "Good."}))
+		must(t, r.hub.AddReview(pull, forgetest.Review{Author: "robot", State: "APPROVED", Body: "Good."}))
 		r.land()
 		r.does(1, "pull.merge", ref(pull))
 		r.land()

@@ -1,9 +1,12 @@
 package agents
 
 import (
+	"fmt"
 	"strings"
 	"testing"
+	"time"
 
+	"lightsout/agents/forge/forgetest"
 	"lightsout/store"
 )
 
@@ -40,5 +43,54 @@ func TestATicketGoesFromTheBoardToStaging(t *testing.T) {
 		r.tells(1, store.Staged, pull, landed.MergedSHA)
 		r.land()
 		r.does(1, "dispatch", "")
+	})
+}
+
+func TestAnInterruptionAtAnyWriteOfTheRoadIsMadeUpFor(t *testing.T) {
+	for _, write := range []string{"project.move", "pull.create"} {
+		for skip := range 2 {
+			for _, kind := range []forgetest.FaultKind{forgetest.Status, forgetest.DropAfter} {
+				if write == "pull.create" && skip > 0 {
+					continue // there is one
+				}
+				t.Run(fmt.Sprint(write, skip, " ", kind), func(t *testing.T) {
+					journey(t, nil, func(r *rig) {
+						ticket := r.ticket(1)
+						r.hub.Fault(forgetest.Fault{Kind: kind, Write: write, Skip: skip})
+						if _, err := (&Implementer{r.factory}).Run(r.ctx); err != nil {
+							t.Logf("the interrupted tick: %v", err)
+						}
+						r.again()
+						for range 2 {
+							r.implement()
+						}
+						pull := r.pullOf(ticket)
+						r.onBoard(ticket, "In Review")
+						r.does(1, "pull.create", "")
+						r.tells(1, store.PullOpened, pull, "")
+						r.fix()
+						r.stands(pull, store.Ready, "")
+					})
+				})
+			}
+		}
+	}
+}
+
+func TestALimitOfGitHubStopsARoleAndSpendsNothing(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		r.hub.Fault(forgetest.Fault{Kind: forgetest.RateLimit, Path: "/pulls", RetryAfter: time.Minute})
+		if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+			t.Error("a tick that was limited says that it went well")
+		}
+		if r.cli.asked() != 0 {
+			t.Errorf("%d sessions", r.cli.asked())
+		}
+		virtualWait(2 * time.Minute)
+		r.cli.next(leaving(clean))
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Ready, "")
 	})
 }
