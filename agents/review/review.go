@@ -317,7 +317,7 @@ func (d *debate) ask(ctx context.Context, task rules.Review, schema string, answ
 		turn := Turn{Role: task.Role, Engine: result.Engine, Round: d.Round, PromptBytes: prompt.Bytes, Outcome: result.Outcome, Usage: result.Usage, Seconds: result.Seconds}
 		again := false
 		if err == nil {
-			turn.Problem, again = d.read(result, schema, answer)
+			turn.Problem, again = read(result, schema, answer)
 			if result.Outcome == engine.Done {
 				turn.Note = clip(result.Reason, 200)
 			}
@@ -342,7 +342,7 @@ func (d *debate) ask(ctx context.Context, task rules.Review, schema string, answ
 }
 
 // read says what is wrong with an answer, "" when nothing is, and whether asking again may help.
-func (d *debate) read(result engine.Result, schema string, answer any) (problem string, again bool) {
+func read(result engine.Result, schema string, answer any) (problem string, again bool) {
 	if result.Outcome != engine.Done {
 		return clip(strings.TrimSpace(string(result.Outcome)+" "+result.Reason), 200), false
 	}
