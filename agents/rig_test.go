@@ -28,7 +28,7 @@ import (
 // rig is a factory without a schedule and without a chat: the test calls the roles and is the person. The GitHub is
 // forgetest, git and SQLite are real, sessions are functions of the test, and time is virtual.
 type rig struct {
-	t       *testing.T
+	t       testing.TB
 	ctx     context.Context
 	dir     string
 	hub     *forgetest.Server
@@ -89,7 +89,7 @@ func partFiles(n int) map[string]string {
 // redMark is a file that CI does not want to see and that no test of the repository looks at.
 const redMark = "red.txt"
 
-func newRig(t *testing.T, dir string, change func(*options)) *rig {
+func newRig(t testing.TB, dir string, change func(*options)) *rig {
 	t.Helper()
 	r := &rig{t: t, ctx: t.Context(), dir: dir, cli: &script{}, unhealthy: map[string]bool{}}
 	// No two moments are the same, so that an order is one in virtual time too.
@@ -401,7 +401,7 @@ func (r *rig) holdInvariants() {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -409,7 +409,7 @@ func must(t *testing.T, err error) {
 }
 
 // check notes an error that does not end the test.
-func check(t *testing.T, err error) {
+func check(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Error(err)

@@ -122,7 +122,7 @@ func (w *wire) Close() error {
 	return nil
 }
 
-func (w *wire) stop(t *testing.T) {
+func (w *wire) stop(t testing.TB) {
 	w.lines.CloseIdleConnections()
 	check(t, w.server.Close())
 	w.done.Wait()
