@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -98,10 +97,7 @@ func (d *demo) result(ctx context.Context, s *store.Store) (demoResult, error) {
 
 func (r demoResult) print(out io.Writer, asJSON bool) error {
 	if asJSON {
-		enc := json.NewEncoder(out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(r)
+		return printJSON(out, r)
 	}
 	var b strings.Builder
 	fmt.Fprintln(&b)

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -53,10 +52,7 @@ func (d doctorCommand) Run(ctx context.Context, c console) error {
 		return errors.New("doctor: stopped")
 	}
 	if d.JSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		if err := enc.Encode(report); err != nil {
+		if err := printJSON(c.out, report); err != nil {
 			return err
 		}
 	} else if err := report.print(c.out); err != nil {

@@ -8,6 +8,7 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -93,6 +94,14 @@ func run(ctx context.Context, args []string, c console) int {
 		return exitUnknown
 	}
 	return exitYes
+}
+
+// printJSON prints a value for a program to read: what --json gives, everywhere in the same form.
+func printJSON(out io.Writer, value any) error {
+	encoder := json.NewEncoder(out)
+	encoder.SetIndent("", "  ")
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(value)
 }
 
 type versionCommand struct{}

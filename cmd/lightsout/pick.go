@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -79,10 +78,7 @@ func (p pickCommand) print(c console, decision isolation.Decision) error {
 			Picked: decision.Picked != nil && decision.Picked.Ticket.Number == r.Ticket.Number})
 	}
 	if p.JSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(rows)
+		return printJSON(c.out, rows)
 	}
 	var b strings.Builder
 	for _, r := range rows {

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -68,10 +67,7 @@ func (r reviewCommand) print(out io.Writer, v review.Verdict) error {
 		_, err := io.WriteString(out, v.Debate())
 		return err
 	}
-	enc := json.NewEncoder(out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(struct {
+	return printJSON(out, struct {
 		Line string `json:"line"`
 		review.Verdict
 	}{v.Line(), v})

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -32,10 +31,7 @@ func (r rulesShow) Run(c console) error {
 		return err
 	}
 	if r.JSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(file.Rules)
+		return printJSON(c.out, file.Rules)
 	}
 	for _, rule := range file.Rules {
 		if _, err := fmt.Fprintf(c.out, "%2d. %s\n", rule.Number, rule.Text); err != nil {

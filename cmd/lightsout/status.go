@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -76,10 +75,7 @@ func (s statusCommand) Run(ctx context.Context, c console) (err error) {
 	}
 	report.Daemon = lockHolder(config.State)
 	if s.JSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		return enc.Encode(report)
+		return printJSON(c.out, report)
 	}
 	_, err = fmt.Fprint(c.out, report)
 	return err
