@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
@@ -261,6 +262,48 @@ func TestARejectionOfAnOldHeadIsDropped(t *testing.T) {
 			t.Error("a session was sent to answer what a person has answered")
 		}
 	})
+}
+
+func TestARejectionOutlivesABaseUpdate(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		r.reject(pull, "one", "Say what it prints.")
+		r.baseMoves("one")
+		must(t, r.factory.Forge.UpdateBranch(r.ctx, pull, r.pull(pull).Head))
+		r.settle()
+		r.cli.next(leaving(map[string]string{"README.md": "It prints its number.\n"}))
+		r.fix()
+		if r.cli.asked() != 1 {
+			t.Errorf("%d sessions, want 1: an update from the base answers no rejection", r.cli.asked())
+		}
+		r.tells(1, store.RequestAnswered, pull, "Answered with")
+	})
+}
+
+func TestAReadingFromBeforeAPushIsNotActedOn(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		r.fixNothing() // the reading that will be stale is that of the red head
+		lift := func() {}
+		r.cli.next(meanwhile(func() { lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Stale, Times: -1, Path: "/(pulls|commits)"}) }, leaving(clean)))
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Waiting, "")
+		if r.cli.asked() != 1 {
+			t.Errorf("%d sessions: a stale reading was repaired", r.cli.asked())
+		}
+		lift()
+		r.fix()
+		r.stands(pull, store.Ready, "")
+	})
+}
+
+// fixNothing is a tick in which the Fixer may look and not act.
+func (r *rig) fixNothing() {
+	r.t.Helper()
+	must(r.t, r.store.SetSetting(r.ctx, r.factory.restKey(), r.store.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+	r.fix()
+	must(r.t, r.store.SetSetting(r.ctx, r.factory.restKey(), ""))
 }
 
 func TestARedBaseStopsIntakeAndRepairsNothing(t *testing.T) {

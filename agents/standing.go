@@ -37,7 +37,7 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 		}
 	}
 	s.Verdict = Judge(s.Facts)
-	if err := f.settle(ctx, &s, old); err != nil {
+	if err := f.settle(ctx, snap, &s); err != nil {
 		return s, err
 	}
 	s.Pull, err = f.keep(ctx, snap, s, old)
@@ -46,7 +46,7 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 
 // settle ends what a verdict makes void: the approval of what was closed or pointed elsewhere, and the rejection that
 // nobody can answer any more.
-func (f *Factory) settle(ctx context.Context, s *Standing, old store.Pull) error {
+func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error {
 	word := s.Verdict.Word
 	if over := word == store.Closed || s.Facts.PR.BaseRef != f.Settings.Base; over {
 		err := f.Store.EndGrant(ctx, s.Facts.PR.Number, store.ApprovalVoid, "the pull request is "+word+": "+s.Verdict.Reason)
@@ -62,8 +62,13 @@ func (f *Factory) settle(ctx context.Context, s *Standing, old store.Pull) error
 		if r.Pull != s.Facts.PR.Number {
 			continue
 		}
-		moved := r.Head != "" && r.Head != s.Facts.PR.Head && s.Facts.PR.State == "open"
-		if moved || word == store.Landed || word == store.Closed || word == store.GivenUp {
+		stands := true
+		if s.Facts.PR.State == "open" && s.Facts.PR.BaseRef == f.Settings.Base {
+			if stands, err = f.stillMeant(ctx, snap, r, s.Facts.PR.Head); err != nil {
+				return err
+			}
+		}
+		if !stands || word == store.Landed || word == store.Closed || word == store.GivenUp {
 			if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("#%d has moved on since: %s", r.Pull, word)); err != nil {
 				return err
 			}
@@ -102,7 +107,7 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 	if err := f.bind(ctx, snap, s); err != nil {
 		return false, err
 	}
-	return false, f.readAsked(ctx, s)
+	return false, f.readAsked(ctx, snap, s)
 }
 
 // compare asks git how the head stands to the base. It asks from where the branch left the base, which stays the same
@@ -135,14 +140,30 @@ func (f *Factory) onlyUpdated(ctx context.Context, from, to, base string) (bool,
 	return added == 0, err
 }
 
+// stillMeant tells that a rejection is about what stands there: the head that the person was shown, or that head brought
+// up to date with the base, which answers nothing.
+func (f *Factory) stillMeant(ctx context.Context, snap Snapshot, r store.Request, head string) (bool, error) {
+	if r.Head == "" || r.Head == head {
+		return true, nil
+	}
+	return f.onlyUpdated(ctx, r.Head, head, snap.BaseSHA)
+}
+
 // readAsked fills in what people have asked of a pull request, and whether a session works on it.
-func (f *Factory) readAsked(ctx context.Context, s *Standing) error {
+func (f *Factory) readAsked(ctx context.Context, snap Snapshot, s *Standing) error {
 	rejects, err := f.Store.Asked(ctx, store.RequestReject)
 	if err != nil {
 		return err
 	}
 	for _, r := range rejects {
-		if r.Pull == s.Facts.PR.Number && (r.Head == "" || r.Head == s.Facts.PR.Head) {
+		if r.Pull != s.Facts.PR.Number {
+			continue
+		}
+		stands, err := f.stillMeant(ctx, snap, r, s.Facts.PR.Head)
+		if err != nil {
+			return err
+		}
+		if stands {
 			s.Facts.Reject, s.Reject = r.Text, &r
 			break
 		}
