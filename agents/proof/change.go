@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"path"
 	"slices"
 	"strings"
 )
@@ -112,6 +113,11 @@ func (c *change) brings(said string) bool {
 				for _, name := range identifiers(l.text) {
 					names[name] = true
 				}
+			}
+		}
+		if f.old != "" && path.Dir(f.old) != path.Dir(f.path) { // what it holds is new where it is now
+			for _, name := range identifiers(string(c.head(f.path))) {
+				names[name] = true
 			}
 		}
 		for _, name := range identifiers(f.path) {

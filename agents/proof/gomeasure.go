@@ -19,6 +19,8 @@ type measure struct {
 	bare       bool // a skip that no condition guards
 	line       int  // of the first skip, else of the function
 	names      map[string]bool
+	subject    map[string]bool // the names, without those that any test uses
+	data       map[string]bool // numbers and texts
 }
 
 var (
@@ -26,12 +28,13 @@ var (
 	skipping  = words("Skip Skipf SkipNow")
 	checkers  = words("assert require is must qt c check expect td")
 	handles   = words("t tt tb")
+	anyTest   = words("testing T B TB Run Helper Parallel Log Logf _ err nil int string bool true false error got want")
 	checkName = regexp.MustCompile(`^(?i:assert|require|expect|check|must|verify|want|ensure)|^(Equal|DeepEqual|NoError|Diff)`)
 )
 
 // measure counts what the function holds.
 func (f *goFile) measure(fn goFunc) measure {
-	m := measure{line: fn.first, names: map[string]bool{}}
+	m := measure{line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}}
 	guards := 0
 	var stack []bool
 	ast.Inspect(fn.node, func(n ast.Node) bool {
@@ -48,8 +51,15 @@ func (f *goFile) measure(fn goFunc) measure {
 		}
 		stack = append(stack, guard)
 		switch x := n.(type) {
+		case *ast.BasicLit:
+			if !strings.Contains(x.Value, "%") { // words of a failure
+				m.data[x.Value] = true
+			}
 		case *ast.Ident:
 			m.names[x.Name] = true
+			if !failing[x.Name] && !checkers[x.Name] && !handles[x.Name] && !anyTest[x.Name] && x.Name != fn.name {
+				m.subject[x.Name] = true
+			}
 		case *ast.CallExpr:
 			switch name, on := callee(x); {
 			case skipping[name] && on != "":

@@ -38,6 +38,20 @@ func chosenTags(c *change, flags []string) []string {
 	return slices.Compact(chosen)
 }
 
+// elsewhere reports whether all Go files of the change, tests and source, are built on other platforms only.
+func elsewhere(c *change) bool {
+	files, other := 0, 0
+	for _, f := range c.files {
+		if p := f.after(); p != "" && path.Ext(p) == ".go" && !isFixture(p) {
+			files++
+			if !built(p, c.head(p), nil) && len(tagsOf(c.head(p))) == 0 {
+				other++
+			}
+		}
+	}
+	return files > 0 && files == other
+}
+
 // tagsOf are the tags of a file's build constraint that can be chosen and that it wants, rather than that it does not want.
 func tagsOf(src []byte) []string {
 	for l := range strings.Lines(string(src[:min(len(src), 4096)])) {

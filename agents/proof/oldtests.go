@@ -77,6 +77,7 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 	modules := goModules(p.change)
 	for i := range changes {
 		e := &changes[i]
+		e.contradicted = old.tests[e.test] == Failed
 		for _, m := range goErrorAt.FindAllStringSubmatch(old.broken[e.test.group], -1) {
 			line, err := strconv.Atoi(m[2])
 			if err == nil && e.lost() && path.Join(nearest(modules, e.test.group), m[1]) == e.file && line >= e.first && line <= e.last {

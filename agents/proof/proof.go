@@ -49,7 +49,7 @@ type Request struct {
 	Dir      string         // the work folder, absolute, this proof's alone while it runs; left as empty as it was
 	Env      []string       // of the commands, whole; HOME and TMPDIR are replaced. Build caches are named here (GOCACHE, …)
 	Limits   process.Limits // of each command
-	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means a minute. The head's own time counts on top
+	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means half a minute. The head's own time counts on top
 	Mutate   time.Duration  // how long to look for faults that the tests do not notice; 0 means not at all
 	Contain  bool           // under Landlock, where the kernel has it
 	Offline  bool           // contained: without network, loopback included

@@ -1,6 +1,8 @@
 package proof
 
 import (
+	"maps"
+	"regexp"
 	"strings"
 	"time"
 )
@@ -143,6 +145,14 @@ func (r results) words(t test) string {
 		}
 	}
 	return r.stray
+}
+
+// absent is how go says that there is no such package at all.
+var absent = regexp.MustCompile(`directory not found|no Go files in|no such file or directory|is not in std|matched no packages`)
+
+// forgetAbsent drops the programs that do not compile because they are not there: that is no fault of a base that never had them.
+func (r *results) forgetAbsent() {
+	maps.DeleteFunc(r.broken, func(_, said string) bool { return absent.MatchString(said) })
 }
 
 // merge adds the results of another command of the same run.

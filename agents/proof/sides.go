@@ -12,7 +12,7 @@ import (
 )
 
 // defaultPatience is what a test program gets on the base at least, where a test may well hang that the change mends.
-const defaultPatience = time.Minute
+const defaultPatience = 30 * time.Second
 
 // sides is what the runs of the change's tests said.
 type sides struct {
@@ -81,6 +81,8 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 	switch {
 	case len(s.tells) == 0 && len(s.lacking) > 0:
 		return fmt.Errorf("%w: %s", ErrNoTool, clip(s.head.words(s.lacking[0]), 600))
+	case len(s.tells) == 0 && elsewhere(p.change):
+		return fmt.Errorf("%w: the change and its tests are for another platform", ErrNoTool)
 	case len(s.tells) == 0 && slices.ContainsFunc(s.red, s.mattersHere):
 		return p.baseRed(s.red, s.clean)
 	case len(s.tells) == 0:
@@ -237,7 +239,7 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	if err != nil {
 		return err
 	}
-	if len(clean.broken) > 0 {
+	if clean.forgetAbsent(); len(clean.broken) > 0 {
 		return p.baseRed([]test{{group: slices.Sorted(maps.Keys(clean.broken))[0]}}, clean)
 	}
 	p.refuse(Refusal{
@@ -302,6 +304,7 @@ func (p *prover) blame(ctx context.Context, commands []command, named bool, fail
 	if err != nil {
 		return nil, clean, err
 	}
+	clean.forgetAbsent()
 	red, ours := inherited(failed, clean, named)
 	if len(ours) > 0 {
 		p.refuse(broken(policy, ours, failed, seen))

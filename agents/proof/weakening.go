@@ -28,6 +28,8 @@ type goTestChange struct {
 	isBuilt        bool     // its file is one
 	movedTo        string   // the name under which it goes on
 	subjectRemoved bool     // what it tested is gone as well
+	contradicted   bool     // as it was it fails with the change, by what it asserts
+	replacedBy     test     // a new test of nearly the same things
 }
 
 // goTestChanges compares the Go tests of the changed test files, package by package, so that a test that only moved counts as there.
@@ -86,6 +88,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	for _, e := range all {
 		if e.before != nil && e.after == nil {
 			e.movedTo = successor(e, all)
+			e.replacedBy = replacement(e, all)
 			e.subjectRemoved = slices.ContainsFunc(removed[e.test.group], func(name string) bool { return e.before.names[name] })
 		}
 		list = append(list, *e)
@@ -110,8 +113,9 @@ func (f *goFile) sharedLoses(removed []line) bool {
 func successor(gone *goTestChange, all map[test]*goTestChange) string {
 	best, name := 0.7, ""
 	for t, e := range all {
-		if e.before != nil && e.after != nil && e.after.worth() >= e.before.worth()+gone.before.worth() && within(gone.before.names, e.after.names) > 0.85 {
-			return t.String() // which has taken it in
+		if e.after != nil && e.after.worth() > gone.before.worth() && (e.before == nil || e.after.worth() > e.before.worth()) &&
+			within(gone.before.subject, e.after.subject) > 0.8 && within(gone.before.data, e.after.data) > 0.6 {
+			return t.String() // which has taken it in, data and all
 		}
 		if e.before != nil || e.after == nil || e.after.assertions+e.after.cases < gone.before.assertions+gone.before.cases {
 			continue
@@ -121,6 +125,17 @@ func successor(gone *goTestChange, all map[test]*goTestChange) string {
 		}
 	}
 	return name
+}
+
+// replacement finds a new test that is about all that a test which is gone was about.
+func replacement(gone *goTestChange, all map[test]*goTestChange) (found test) {
+	for t, e := range all {
+		if e.before == nil && e.after != nil && t.group == gone.test.group && within(gone.before.subject, e.after.subject) > 0.8 &&
+			(found.name == "" || t.name < found.name) {
+			found = t
+		}
+	}
+	return found
 }
 
 // removedNames are the names that the source files of each folder declared in the base and no changed file declares any more.
@@ -176,6 +191,8 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		case e.after == nil && e.isTable(): // what used it is judged by itself
 		case e.after == nil && e.movedTo != "":
 			add(PolicyDeleted, "it seems to go on as "+e.movedTo, "%s is gone", e.test)
+		case e.after == nil && e.contradicted && e.replacedBy.name != "" && tells(e.replacedBy):
+			add(PolicyDeleted, "it contradicts the change, which "+e.replacedBy.String()+" proves", "%s is gone", e.test)
 		case e.after == nil && e.subjectRemoved:
 			add(PolicyDeleted, "what it tested is gone, or has another shape", "%s is gone", e.test)
 		case e.after == nil:
