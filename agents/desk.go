@@ -36,6 +36,13 @@ func (d *desk) leave(ticket int) {
 	delete(d.tickets, ticket)
 }
 
+// taken reports whether somebody is at the ticket.
+func (d *desk) taken(ticket int) bool {
+	d.mutex.Lock()
+	defer d.mutex.Unlock()
+	return d.tickets[ticket]
+}
+
 // claim takes the lease on a ticket and a place at the desk; leave gives up the place, not the lease.
 func (f *Factory) claim(ctx context.Context, c store.Claim, lease time.Duration) (claim store.Claim, leave func(), err error) {
 	if !f.desk.enter(c.Ticket) {

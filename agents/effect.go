@@ -98,6 +98,26 @@ func (f *Factory) settleDoubts(ctx context.Context, ticket int, result, except s
 	return nil
 }
 
+// dropDoubts forgets merges and updates of a ticket's pull request that were left in doubt, once the world shows that they
+// did not happen and nobody wants them any more. What is under way right now is left to whoever is at it.
+func (f *Factory) dropDoubts(ctx context.Context, ticket int) error {
+	if ticket == 0 || f.desk.taken(ticket) {
+		return nil
+	}
+	doubts, err := f.Store.InDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range doubts {
+		if e.Ticket == ticket && (e.Kind == mergeKind || e.Kind == updateKind) {
+			if err := f.Store.Forget(ctx, e.Key); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // inDoubt tells errors after which the deed may have happened.
 func inDoubt(err error) bool {
 	var lost *forge.Unreachable

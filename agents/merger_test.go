@@ -331,3 +331,31 @@ func (r *rig) updates() int {
 	}
 	return count
 }
+
+func TestAMergeThatCameToNothingLeavesNoDoubtBehind(t *testing.T) {
+	for name, end := range map[string]func(*rig, int){
+		"unapproved": func(r *rig, pull int) {
+			must(r.t, r.store.EndGrant(r.ctx, pull, store.ApprovalWithdrawn, "by Ana"))
+		},
+		"closed": func(r *rig, pull int) { must(r.t, r.hub.CloseIssue("acme", pull)) },
+	} {
+		for what, behind := range map[string]bool{"merge": false, "update": true} {
+			t.Run(what+" "+name, func(t *testing.T) {
+				journey(t, nil, func(r *rig) {
+					_, pull := r.ready(1)
+					r.approve(pull)
+					if behind {
+						r.baseMoves("one")
+					}
+					r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: "PUT", Path: "/(merge|update-branch)$"})
+					if _, err := (&Merger{r.factory}).Run(r.ctx); err == nil {
+						t.Error("a tick whose write got a 502 says that it went well")
+					}
+					end(r, pull)
+					r.land()
+					r.does(0, "pull.merge", "") // and holdInvariants finds nothing in doubt
+				})
+			})
+		}
+	}
+}

@@ -24,6 +24,7 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 		return s, err
 	}
 	s.seen = old.ReadAt
+	s.Pull.Ticket, _ = ticketOf(pr.HeadRef)
 	s.Facts = Facts{Now: snap.At, PR: pr, Base: f.Settings.Base, BaseChecks: snap.BaseChecks, Required: snap.Required, Pushed: old.Pushed, Reviewers: f.Settings.Reviewers,
 		GivenUp: old.Verdict == store.GivenUp && old.Head == pr.Head, HeadSince: old.HeadAt, Patience: f.Settings.ChecksPatience}
 	if pr.State == "open" && pr.BaseRef == f.Settings.Base {
@@ -44,10 +45,17 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 	return s, err
 }
 
-// settle ends what a verdict makes void: the approval of what was closed or pointed elsewhere, and the rejection that
-// nobody can answer any more.
+// settle ends what a verdict makes void: the approval of what was closed or pointed elsewhere, the rejection that nobody
+// can answer any more, and the doubt about a merge or an update that did not come.
 func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error {
 	word := s.Verdict.Word
+	switch word {
+	case store.Approval, store.Landing, store.Behind, store.Landed: // it is still wanted, or its end is followed
+	default:
+		if err := f.dropDoubts(ctx, s.Pull.Ticket); err != nil {
+			return err
+		}
+	}
 	if over := word == store.Closed || s.Facts.PR.BaseRef != f.Settings.Base; over {
 		err := f.Store.EndGrant(ctx, s.Facts.PR.Number, store.ApprovalVoid, "the pull request is "+word+": "+s.Verdict.Reason)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
