@@ -16,7 +16,8 @@ const (
 type journal struct {
 	to      io.Writer
 	head    int
-	tail    []byte // at most twice journalTail
+	tail    []byte // at most thrice journalTail
+	scratch []byte // what is being written, kept so that a line costs no memory
 	dropped int64
 	err     error
 }
@@ -32,10 +33,18 @@ func newJournal(to io.Writer) *journal {
 func (j *journal) line(line []byte) {
 	if len(line) < j.head {
 		j.head -= len(line) + 1
-		j.write(append(append(make([]byte, 0, len(line)+1), line...), '\n'))
+		j.scratch = append(append(j.scratch[:0], line...), '\n')
+		j.write(j.scratch)
 		return
 	}
 	j.head = 0
+	if j.tail == nil {
+		j.scratch, j.tail = nil, make([]byte, 0, 3*journalTail)
+	}
+	if over := len(line) - journalTail + 1; over > 0 {
+		j.dropped += int64(over)
+		line = line[over:]
+	}
 	j.tail = append(append(j.tail, line...), '\n')
 	if len(j.tail) > 2*journalTail {
 		over := len(j.tail) - journalTail

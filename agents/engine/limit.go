@@ -184,6 +184,11 @@ func newProgress(s Session, now time.Time) progress {
 	return p
 }
 
+// due is whether somebody waits to be told now.
+func (p *progress) due(now time.Time) bool {
+	return p.tell != nil && (p.told.IsZero() || now.Sub(p.told) >= p.every)
+}
+
 func (p *progress) see(e Event, now time.Time) {
 	if p.tell == nil {
 		return
@@ -198,7 +203,7 @@ func (p *progress) see(e Event, now time.Time) {
 	default:
 		return
 	}
-	if !p.told.IsZero() && now.Sub(p.told) < p.every {
+	if !p.due(now) {
 		return
 	}
 	p.told, p.state.Elapsed = now, now.Sub(p.began)

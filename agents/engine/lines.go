@@ -15,6 +15,10 @@ type lines struct {
 	cut  bool
 }
 
+// longLine is the length, in bytes, from which a line is given all the room that one
+// may have.
+const longLine = 64 << 10
+
 func newLines(most int, each func(line []byte, cut bool)) *lines {
 	return &lines{most: most, each: each}
 }
@@ -42,6 +46,9 @@ func (l *lines) hold(p []byte) {
 	room := l.most - len(l.held)
 	if len(p) > room {
 		p, l.cut = p[:room], true
+	}
+	if n := len(l.held) + len(p); n > longLine && cap(l.held) < l.most {
+		l.held = append(make([]byte, 0, l.most), l.held...) // once, not by doubling
 	}
 	l.held = append(l.held, p...)
 }

@@ -31,6 +31,10 @@ func (w *watcher) stdout(line []byte, cut bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.journal.line(line)
+	if c, ok := w.reader.(*commandReader); ok && w.onEvent == nil && !w.progress.due(time.Now()) {
+		c.said.add(line) // a flood of lines that nobody looks at costs no memory
+		return
+	}
 	w.see(w.reader.stdout(line, cut))
 }
 
