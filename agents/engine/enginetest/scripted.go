@@ -4,6 +4,9 @@
 // it does a real one. It sees the prompt and the worktree, and its script
 // directory in place of a mind.
 //
+// [Model] stands in for the provider of a real coding CLI instead: it lets claude,
+// codex, gemini, opencode, pi and qwen run offline against scripted tool calls.
+//
 // # The script directory
 //
 //	<dir>/<slug of the ticket's title>/<k>/   what the k-th session for that ticket does; the last repeats
