@@ -207,7 +207,7 @@ func TestThreeFailuresGoBackToTodoWithTheStory(t *testing.T) {
 
 func TestGivingUpIsFinishedAfterAnInterruptionAtAnyStep(t *testing.T) {
 	for _, write := range []string{"issue.comment", "pull.draft", "project.move"} {
-		for _, kind := range []forgetest.FaultKind{forgetest.Status, forgetest.DropAfter} {
+		for _, kind := range interruptions() {
 			t.Run(write+" "+string(kind), func(t *testing.T) {
 				journey(t, nil, func(r *rig) {
 					ticket, pull := r.given(1, red)

@@ -285,7 +285,9 @@ func TestAReadingFromBeforeAPushIsNotActedOn(t *testing.T) {
 		_, pull := r.given(1, red)
 		r.fixNothing() // the reading that will be stale is that of the red head
 		lift := func() {}
-		r.cli.next(meanwhile(func() { lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Stale, Times: -1, Path: "/(pulls|commits)"}) }, leaving(clean)))
+		r.cli.next(meanwhile(func() {
+			lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Stale, Times: -1, Path: "/(pulls|commits)"})
+		}, leaving(clean)))
 		r.fix()
 		r.fix()
 		r.stands(pull, store.Waiting, "")
