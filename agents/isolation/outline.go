@@ -1,7 +1,6 @@
 package isolation
 
 import (
-	"regexp"
 	"strings"
 
 	"lightsout/agents/forge"
@@ -20,14 +19,14 @@ type section struct {
 const labelLevel = 7
 
 var (
-	atx   = regexp.MustCompile(`^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$`)
-	bold  = regexp.MustCompile(`^\s*(?:[-*+]\s+)?(?:\*\*|__)([^*_]+?)(?:\*\*|__)\s*:?\s*$`)
-	label = regexp.MustCompile(`^\s*(?:[-*+]\s+)?(?:\*\*|__)?([\p{L}][\p{L}'/ ]{1,40}?)\s*(?:\*\*|__)?:(?:\*\*|__)?(?:\s+(.*))?$`)
-	rule  = regexp.MustCompile(`^\s{0,3}(=+|-{3,})\s*$`)
-	marks = regexp.MustCompile(`[*_#` + "`" + `]|^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$`)
+	atx   = lazily(`^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$`)
+	bold  = lazily(`^\s*(?:[-*+]\s+)?(?:\*\*|__)([^*_]+?)(?:\*\*|__)\s*:?\s*$`)
+	label = lazily(`^\s*(?:[-*+]\s+)?(?:\*\*|__)?([\p{L}][\p{L}'/ ]{1,40}?)\s*(?:\*\*|__)?:(?:\*\*|__)?(?:\s+(.*))?$`)
+	rule  = lazily(`^\s{0,3}(=+|-{3,})\s*$`)
+	marks = lazily(`[*_#` + "`" + `]|^[^\p{L}\p{N}]+|[^\p{L}\p{N}]+$`)
 
-	sentenceEnd = regexp.MustCompile(`[.!?]+(\s+|$)`)
-	listMark    = regexp.MustCompile(`^\s*(>\s*)*([-*+]|\d+[.)])?\s*(\[[ xX]\]\s*)?`)
+	sentenceEnd = lazily(`[.!?]+(\s+|$)`)
+	listMark    = lazily(`^\s*(>\s*)*([-*+]|\d+[.)])?\s*(\[[ xX]\]\s*)?`)
 )
 
 // outline reads a ticket's markdown, as far as Lacks needs it.
@@ -99,7 +98,7 @@ func clean(heading string) string {
 
 // isKnown tells the label "Expected: a 404" from the prose "Note: the file is large".
 func isKnown(heading string) bool {
-	for _, kind := range []*regexp.Regexp{expectedHeading, stopHeading, stepsHeading, asideHeading} {
+	for _, kind := range []*pattern{expectedHeading, stopHeading, stepsHeading, asideHeading} {
 		if kind.MatchString(heading) {
 			return true
 		}
@@ -108,7 +107,7 @@ func isKnown(heading string) bool {
 }
 
 // filled says whether some section whose heading is of a kind has content, in itself or in the sections below it.
-func (d document) filled(kind *regexp.Regexp) bool {
+func (d document) filled(kind *pattern) bool {
 	for i, s := range d.sections {
 		if s.level == 0 || !kind.MatchString(s.heading) {
 			continue

@@ -1,7 +1,6 @@
 package isolation
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
@@ -44,33 +43,33 @@ const (
 )
 
 var (
-	expectedHeading = regexp.MustCompile(`^(the )?(expected|desired|wanted|intended|correct)\b|^expectations?\b|\bexpect(ed)?( to)? (see|happen)|^what should\b|^should\b|^(proposed|suggested) (behaviou?r|change|solution|fix)|^requirements?$|^goal$`)
-	stopHeading     = regexp.MustCompile(`^acceptance\b|^done\b|^definition of done|^dod$|^stop(ping point)?\b|^(exit|success|completion) criteria|^check ?list|^how to (verify|test|check)\b|^(verification|test plan|test cases|tests)\b|^(ready|finished|complete) when`)
-	stepsHeading    = regexp.MustCompile(`\bsteps\b|\brepro|^what did you do|^how to (reproduce|trigger)`)
+	expectedHeading = lazily(`^(the )?(expected|desired|wanted|intended|correct)\b|^expectations?\b|\bexpect(ed)?( to)? (see|happen)|^what should\b|^should\b|^(proposed|suggested) (behaviou?r|change|solution|fix)|^requirements?$|^goal$`)
+	stopHeading     = lazily(`^acceptance\b|^done\b|^definition of done|^dod$|^stop(ping point)?\b|^(exit|success|completion) criteria|^check ?list|^how to (verify|test|check)\b|^(verification|test plan|test cases|tests)\b|^(ready|finished|complete) when`)
+	stepsHeading    = lazily(`\bsteps\b|\brepro|^what did you do|^how to (reproduce|trigger)`)
 	// asideHeading begins what is, not what should be.
-	asideHeading = regexp.MustCompile(`^(actual|current|observed|today|what happen|what did you see|environment|versions?|setup|context|background|root cause|cause|logs?|additional|motivation|why)\b`)
+	asideHeading = lazily(`^(actual|current|observed|today|what happen|what did you see|environment|versions?|setup|context|background|root cause|cause|logs?|additional|motivation|why)\b`)
 
-	wish = regexp.MustCompile(modal + `|\b(i|we|is|are) expect(ed)?\b|\bsupposed to\b`)
+	wish = lazily(modal + `|\b(i|we|is|are) expect(ed)?\b|\bsupposed to\b`)
 	// contrast says what is wanted by naming what is not, or what it is good for.
-	contrast = regexp.MustCompile(`\b(instead of|rather than|so that)\b`)
+	contrast = lazily(`\b(instead of|rather than|so that)\b`)
 	// returns says what is wanted only where no word complains about what is.
-	returns   = regexp.MustCompile(`\breturns?\b`)
-	complaint = regexp.MustCompile(`\b(currently|now|today|at the moment|sometimes|always|wrong|wrongly|error|broken|crash(es|ed)?|fails?|failed|panics?|bug|why)\b`)
+	returns   = lazily(`\breturns?\b`)
+	complaint = lazily(`\b(currently|now|today|at the moment|sometimes|always|wrong|wrongly|error|broken|crash(es|ed)?|fails?|failed|panics?|bug|why)\b`)
 	// praise, talk and aimless are wishes that say nothing: "should work better", "we should discuss", "needs to be improved".
-	praise = regexp.MustCompile(modal + filler + `((work|behave|look|perform|run|function)(\s+(properly|correctly|well|fine|better|right|again|as expected|nicely))?|` +
+	praise = lazily(modal + filler + `((work|behave|look|perform|run|function)(\s+(properly|correctly|well|fine|better|right|again|as expected|nicely))?|` +
 		`better|nicer|faster|cleaner|simpler|fixed|good|great|fine|easier|more \w+|(quick|easy|simple|small|trivial|doable|straightforward)(\s+to\s+\w+)?)$`)
-	talk = regexp.MustCompile(`\b(we|i|you|they|one|some(body|one))\b.*?` + modal + filler +
+	talk = lazily(`\b(we|i|you|they|one|some(body|one))\b.*?` + modal + filler +
 		`(discuss|talk|think|look|consider|investigate|explore|decide|revisit|rethink|mention|note|say|know|admit|check|do something)\b`)
-	aimless = regexp.MustCompile(modal + filler + `(improved?|refactor(ed)?|clean(ed)?|tid(y|ied)|rework(ed)?|optimi[sz]ed?)\b`)
-	asking  = regexp.MustCompile(`^(should|shall|must|could|can|would|will|do|does|is|are|why|how|what|when|where|who)\b`)
+	aimless = lazily(modal + filler + `(improved?|refactor(ed)?|clean(ed)?|tid(y|ied)|rework(ed)?|optimi[sz]ed?)\b`)
+	asking  = lazily(`^(should|shall|must|could|can|would|will|do|does|is|are|why|how|what|when|where|who)\b`)
 
-	doneWhen = regexp.MustCompile(`\b(done|finished|complete|completed|resolved|accepted|closed) (when|once|if|as soon as)\b|\bstop (when|once|after|there|here)\b|` +
+	doneWhen = lazily(`\b(done|finished|complete|completed|resolved|accepted|closed) (when|once|if|as soon as)\b|\bstop (when|once|after|there|here)\b|` +
 		`\b(add|write|include|extend|with)\b.*\btests?\b|\btests? (that |which )?(shows?|proves?|covers?|asserts?|checks?|demonstrates?|verif(y|ies))\b|\btests? (should |must )?pass\b|\bcovered by (a |an |the )?(\w+ )?tests?\b`)
-	then = regexp.MustCompile(`(?i)^\W*(then|and then)\b`)
-	when = regexp.MustCompile(`(?i)^\W*(given|when)\b`)
+	then = lazily(`(?i)^\W*(then|and then)\b`)
+	when = lazily(`(?i)^\W*(given|when)\b`)
 
-	checkItem   = regexp.MustCompile(`^\s*(?:[-*+]|\d+[.)])\s+\[[ xX]\]\s*(.*)$`)
-	placeholder = regexp.MustCompile(`(?i)^[^\p{L}\p{N}]*(no response|n/?a|none|tbd|to ?do|unknown|nothing|same)?[^\p{L}\p{N}]*$`)
+	checkItem   = lazily(`^\s*(?:[-*+]|\d+[.)])\s+\[[ xX]\]\s*(.*)$`)
+	placeholder = lazily(`(?i)^[^\p{L}\p{N}]*(no response|n/?a|none|tbd|to ?do|unknown|nothing|same)?[^\p{L}\p{N}]*$`)
 )
 
 func (d document) saysExpected() bool {

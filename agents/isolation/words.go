@@ -2,7 +2,6 @@ package isolation
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -18,15 +17,15 @@ const (
 )
 
 var (
-	htmlComment = regexp.MustCompile(`(?s)<!--.*?(-->|$)`)
-	codeSpan    = regexp.MustCompile("`+([^`\n]+)`+")
-	blobLink    = regexp.MustCompile(`https?://[^\s/]+/[^\s/]+/[^\s/]+/(?:blob|blame|tree)/[^\s/]+/([^\s#?)>\]]+)`)
-	link        = regexp.MustCompile(`[a-z]+://[^\s)>\]]+`)
-	token       = regexp.MustCompile(`[\p{L}\p{N}_@$.+/\-]+(?:\(\))?`)
-	identifier  = regexp.MustCompile(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
+	htmlComment = lazily(`(?s)<!--.*?(-->|$)`)
+	codeSpan    = lazily("`+([^`\n]+)`+")
+	blobLink    = lazily(`https?://[^\s/]+/[^\s/]+/[^\s/]+/(?:blob|blame|tree)/[^\s/]+/([^\s#?)>\]]+)`)
+	link        = lazily(`[a-z]+://[^\s)>\]]+`)
+	token       = lazily(`[\p{L}\p{N}_@$.+/\-]+(?:\(\))?`)
+	identifier  = lazily(`^[\p{L}_$][\p{L}\p{N}_$]*$`)
 	// camel has a small letter before a capital one, or a capital word behind capitals: ParseRow, parseRow, HTTPServer.
-	camel     = regexp.MustCompile(`\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}`)
-	extension = regexp.MustCompile(`[^/.]\.[A-Za-z][A-Za-z0-9]{0,9}$`)
+	camel     = lazily(`\p{Ll}\p{Lu}|\p{Lu}\p{Lu}\p{Ll}`)
+	extension = lazily(`[^/.]\.[A-Za-z][A-Za-z0-9]{0,9}$`)
 )
 
 // notCode are words that look like identifiers and are none.

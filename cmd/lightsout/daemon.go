@@ -255,7 +255,7 @@ func (d *daemon) contain() (bool, error) {
 		return false, nil
 	case "require":
 		if !has {
-			return false, errors.New(`containment.landlock is "require" and this kernel has no Landlock (it came with Linux 5.13): use a newer kernel, or "auto" to go on without`)
+			return false, errors.New(`containment.landlock is "require" and this kernel has no Landlock (version 2 of it came with Linux 5.19): use a newer kernel, or "auto" to go on without`)
 		}
 		return true, nil
 	default:

@@ -96,7 +96,7 @@ func (x *doctor) landlock() finding {
 	contained, err := x.contain()
 	switch {
 	case err != nil:
-		return bad(name, "landlock is demanded, and this kernel has none", `use Linux 5.13 or newer, or write landlock = "auto"`)
+		return bad(name, "landlock is demanded, and this kernel has none", `use Linux 5.19 or newer, or write landlock = "auto"`)
 	case contained:
 		return good(name, fmt.Sprintf("Landlock, ABI %d", process.LandlockABI()))
 	}
