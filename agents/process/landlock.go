@@ -1,6 +1,7 @@
 package process
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -119,6 +120,9 @@ func (c *Containment) restrict(program string) (bool, error) {
 		}
 	}
 	for _, path := range slices.Concat(c.ReadOnly, SystemPaths(), []string{program}) {
+		if _, err := os.Stat(path); errors.Is(err, os.ErrPermission) {
+			continue // what we may not see ourselves cannot be granted, and is no reason to start nothing
+		}
 		if isFolder(path) {
 			rules = append(rules, landlock.RODirs(path).IgnoreIfMissing())
 		} else {
