@@ -58,8 +58,8 @@ func TestAnInterruptionAtAnyWriteOfTheRoadIsMadeUpFor(t *testing.T) {
 	for _, write := range []string{"project.move", "pull.create"} {
 		for skip := range 2 {
 			for _, kind := range interruptions() {
-				if write == "pull.create" && skip > 0 {
-					continue // there is one
+				if write == "pull.create" && skip > 0 || write == "project.move" && skip == 0 && !everything {
+					continue // there is one pull request, and the first move has the least behind it
 				}
 				t.Run(fmt.Sprint(write, skip, " ", kind), func(t *testing.T) {
 					journey(t, nil, func(r *rig) {
