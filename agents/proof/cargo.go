@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -46,13 +45,13 @@ func cargoCommand(argv, targets []string) command {
 }
 
 var (
-	cargoRunning = regexp.MustCompile(`^\s*Running (?:unittests )?(\S+\.rs) \(`)
-	cargoDoc     = regexp.MustCompile(`^\s*Doc-tests (\S+)`)
-	cargoTest    = regexp.MustCompile(`^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)`)
-	cargoOutput  = regexp.MustCompile(`^---- (.+) stdout ----$`)
-	cargoError   = regexp.MustCompile(`^error(\[E\d{4}\])?:`)
-	cargoTarget  = regexp.MustCompile("could not compile `[^`]*` \\((?:test|bin|lib test|lib) \"?([\\w-]+)?")
-	cargoAt      = regexp.MustCompile(`^\s*--> ([^:]+\.rs):\d+`)
+	cargoRunning = lazily(`^\s*Running (?:unittests )?(\S+\.rs) \(`)
+	cargoDoc     = lazily(`^\s*Doc-tests (\S+)`)
+	cargoTest    = lazily(`^test (.+?)(?: - should panic)? \.\.\. (ok|FAILED|ignored)`)
+	cargoOutput  = lazily(`^---- (.+) stdout ----$`)
+	cargoError   = lazily(`^error(\[E\d{4}\])?:`)
+	cargoTarget  = lazily("could not compile `[^`]*` \\((?:test|bin|lib test|lib) \"?([\\w-]+)?")
+	cargoAt      = lazily(`^\s*--> ([^:]+\.rs):\d+`)
 )
 
 // cargoEvents reads the words of cargo and of the test programs that it runs, which follow each other on two outputs.

@@ -3,7 +3,6 @@ package proof
 import (
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -52,7 +51,7 @@ func manifests(name string) func([]byte) []string {
 	return nil
 }
 
-var goRequire = regexp.MustCompile(`^\s*(?:require\s+)?([\w.~-]+\.[\w.~-]+(?:/[^\s]+)?)\s+v\d[^\s]*\s*(//.*)?$`)
+var goRequire = lazily(`^\s*(?:require\s+)?([\w.~-]+\.[\w.~-]+(?:/[^\s]+)?)\s+v\d[^\s]*\s*(//.*)?$`)
 
 // goRequires are the modules that a go.mod requires directly.
 func goRequires(mod []byte) []string {
@@ -66,7 +65,7 @@ func goRequires(mod []byte) []string {
 	return all
 }
 
-var goAnyRequire = regexp.MustCompile(`(?m)^\s*(?:require\s+)?([\w.~-]+\.[\w.~-]+(?:/[^\s]+)?)\s+v\d`)
+var goAnyRequire = lazily(`(?m)^\s*(?:require\s+)?([\w.~-]+\.[\w.~-]+(?:/[^\s]+)?)\s+v\d`)
 
 // knownModules are the modules that a go.mod is free to ask for: those that the build knew indirectly, that another go.mod of the
 // repository asks for already, and the repository's own.
@@ -110,13 +109,13 @@ func npmRequires(manifest []byte) []string {
 	return slices.Compact(all)
 }
 
-var majorVersion = regexp.MustCompile(`^v\d+$`)
+var majorVersion = lazily(`^v\d+$`)
 
 var (
-	tomlSection = regexp.MustCompile(`^\s*\[+([^\]]+)\]`)
-	tomlName    = regexp.MustCompile(`^\s*"?([A-Za-z0-9][\w.-]*)"?\s*=`)
-	pythonName  = regexp.MustCompile(`^\s*["']?([A-Za-z0-9][\w.-]*)`)
-	quotedName  = regexp.MustCompile(`["']([A-Za-z0-9][\w.-]*)[^"']*["']`)
+	tomlSection = lazily(`^\s*\[+([^\]]+)\]`)
+	tomlName    = lazily(`^\s*"?([A-Za-z0-9][\w.-]*)"?\s*=`)
+	pythonName  = lazily(`^\s*["']?([A-Za-z0-9][\w.-]*)`)
+	quotedName  = lazily(`["']([A-Za-z0-9][\w.-]*)[^"']*["']`)
 )
 
 // tomlRequires reads Cargo.toml, pyproject.toml and Pipfile: tables of dependencies, and lists named dependencies.

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -23,8 +22,8 @@ func detect(c *change, basePaths []string) ([]string, error) {
 }
 
 var (
-	makeTest    = regexp.MustCompile(`(?m)^test[ \t]*:([^=]|$)`)
-	pytestHints = regexp.MustCompile(`(?m)\[(tool\.pytest|tool:pytest|pytest)|pytest`)
+	makeTest    = lazily(`(?m)^test[ \t]*:([^=]|$)`)
+	pytestHints = lazily(`(?m)\[(tool\.pytest|tool:pytest|pytest)|pytest`)
 )
 
 // detectIn tells the test command of one tree from the files in its root.

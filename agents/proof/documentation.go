@@ -2,7 +2,6 @@ package proof
 
 import (
 	"path"
-	"regexp"
 	"strings"
 )
 
@@ -43,17 +42,17 @@ func (h *hunks) says() bool {
 }
 
 // lineComment is what begins a comment that fills its line, by language. In languages that are not listed nothing counts as a comment.
-var lineComment = map[string]*regexp.Regexp{
-	"python":     regexp.MustCompile(`^\s*(#(?:[^!]|$)|$)`),
-	"ruby":       regexp.MustCompile(`^\s*(#(?:[^!]|$)|$)`),
-	"shell":      regexp.MustCompile(`^\s*(#(?:[^!]|$)|$)`),
-	"javascript": regexp.MustCompile(`^\s*(//|$)`),
-	"rust":       regexp.MustCompile(`^\s*(//|$)`),
-	"c":          regexp.MustCompile(`^\s*(//|$)`),
+var lineComment = map[string]*pattern{
+	"python":     lazily(`^\s*(#(?:[^!]|$)|$)`),
+	"ruby":       lazily(`^\s*(#(?:[^!]|$)|$)`),
+	"shell":      lazily(`^\s*(#(?:[^!]|$)|$)`),
+	"javascript": lazily(`^\s*(//|$)`),
+	"rust":       lazily(`^\s*(//|$)`),
+	"c":          lazily(`^\s*(//|$)`),
 }
 
 // obeyed are comments that tools act on.
-var obeyed = regexp.MustCompile(`(?i)#\s*(type:|noqa|pragma|coding|frozen_string)|//\s*(@ts-|eslint|prettier|istanbul|/ *<reference)|@jest-environment|//!\[`)
+var obeyed = lazily(`(?i)#\s*(type:|noqa|pragma|coding|frozen_string)|//\s*(@ts-|eslint|prettier|istanbul|/ *<reference)|@jest-environment|//!\[`)
 
 // onlyComments reports whether two versions of a source file differ in comments alone.
 func onlyComments(c *change, f *file) bool {
@@ -82,7 +81,7 @@ func onlyComments(c *change, f *file) bool {
 	return len(f.added)+len(f.removed) > 0
 }
 
-var embedLine = regexp.MustCompile(`(?m)^//go:embed[ \t]+(.+)$`)
+var embedLine = lazily(`(?m)^//go:embed[ \t]+(.+)$`)
 
 // embedded reports whether a Go file of the head embeds the path: then it is part of the program, whatever its name.
 func embedded(c *change, p string) bool {

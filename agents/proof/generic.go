@@ -4,7 +4,6 @@ import (
 	"io"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 )
 
@@ -57,7 +56,7 @@ func wholeCommand(argv []string) command {
 }
 
 // doesNotLoad are the words with which common tools say that tests could not even be loaded, which is less than failing.
-var doesNotLoad = regexp.MustCompile(`(?m)` +
+var doesNotLoad = lazily(`(?m)` +
 	`^(E\s+)?(ImportError|ModuleNotFoundError|SyntaxError|AttributeError: module)\b` + // Python
 	`|Cannot find module|SyntaxError: |does not provide an export named` + // node
 	`|^error\[E\d{4}\]|could not compile` + // Rust

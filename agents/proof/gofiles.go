@@ -6,7 +6,6 @@ import (
 	"go/parser"
 	"go/scanner"
 	"go/token"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -167,7 +166,7 @@ func (f *goFile) touched(h hunks) (names []string, ok bool) {
 	return names, ok
 }
 
-var importLine = regexp.MustCompile(`^\s*(import\b.*|\)|([\w.]+\s+)?"[^"]*")\s*$`)
+var importLine = lazily(`^\s*(import\b.*|\)|([\w.]+\s+)?"[^"]*")\s*$`)
 
 // quietText reports whether a line that is gone held nothing that ran, as far as one line tells.
 func quietText(s string) bool {
@@ -183,7 +182,7 @@ func sameGo(a, b []byte) bool {
 	return okA && okB && bytes.Equal(x, y)
 }
 
-var directive = regexp.MustCompile(`^//(go:|line |export |extern |nolint|\s*\+build|sys)|^/\*line `)
+var directive = lazily(`^//(go:|line |export |extern |nolint|\s*\+build|sys)|^/\*line `)
 
 func goTokens(src []byte) ([]byte, bool) {
 	var out bytes.Buffer

@@ -3,7 +3,6 @@ package proof
 import (
 	"io"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -37,7 +36,7 @@ func planGo(c *change, argv []string) (plan, bool) {
 	}, true
 }
 
-var goSkip = regexp.MustCompile(`\.Skip(f|Now)?\(`)
+var goSkip = lazily(`\.Skip(f|Now)?\(`)
 
 // testNames are the Go tests that the changed files held in the base, and those that they hold in the head.
 func testNames(c *change) (before, after map[test]bool) {
@@ -147,7 +146,7 @@ func fixtureOwner(c *change, p string) (string, bool) {
 	}
 }
 
-var moduleLine = regexp.MustCompile(`(?m)^module[ \t]+"?([^\s"]+)`)
+var moduleLine = lazily(`(?m)^module[ \t]+"?([^\s"]+)`)
 
 // goModules are the modules of the repository: their folder by module path.
 func goModules(c *change) map[string]string {

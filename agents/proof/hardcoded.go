@@ -1,7 +1,6 @@
 package proof
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -11,14 +10,14 @@ const PolicyHardCoded = "hard-coded"
 
 var (
 	literal     = "(?:-?\\d[\\w.]*|\"[^\"]*\"|'[^']*'|`[^`]*`|true|false|nil|null|None|True|False|undefined)"
-	returned    = regexp.MustCompile(`^\s*(?:return\b|=>)\s*\(?(` + literal + `(?:\s*,\s*` + literal + `)*)\)?\s*;?\s*$`)
-	literals    = regexp.MustCompile(literal)
-	header      = regexp.MustCompile(`^\s*(?:(?:export|default|async|public|private|protected|static|pub|final|const|let|var)\s+)*(?:func|def|fn|function)?\b[^=()]*\(?[^()]*\)?[^=()]*\(([^()]*)\)[^()]*(?:\([^()]*\))?[^()]*(?:\{|:|=>\s*\{?)\s*$`)
-	condition   = regexp.MustCompile(`^\s*(?:\}\s*)?(?:else\s+)?(?:if|elif)\b(.*)$`)
-	caseOf      = regexp.MustCompile(`^\s*case\b(.*):\s*$`)
-	equality    = regexp.MustCompile(`(?:===?|\bis\b|\.equals\(|bytes\.Equal\()\s*(` + literal + `)|(` + literal + `)\s*===?`)
+	returned    = lazily(`^\s*(?:return\b|=>)\s*\(?(` + literal + `(?:\s*,\s*` + literal + `)*)\)?\s*;?\s*$`)
+	literals    = lazily(literal)
+	header      = lazily(`^\s*(?:(?:export|default|async|public|private|protected|static|pub|final|const|let|var)\s+)*(?:func|def|fn|function)?\b[^=()]*\(?[^()]*\)?[^=()]*\(([^()]*)\)[^()]*(?:\([^()]*\))?[^()]*(?:\{|:|=>\s*\{?)\s*$`)
+	condition   = lazily(`^\s*(?:\}\s*)?(?:else\s+)?(?:if|elif)\b(.*)$`)
+	caseOf      = lazily(`^\s*case\b(.*):\s*$`)
+	equality    = lazily(`(?:===?|\bis\b|\.equals\(|bytes\.Equal\()\s*(` + literal + `)|(` + literal + `)\s*===?`)
 	trivial     = words(`0 1 -1 2 0.0 1.0 "" '' true false nil null None True False undefined`)
-	keywordLike = regexp.MustCompile("^[\"'`][.\\w-]{0,12}[\"'`]$")
+	keywordLike = lazily("^[\"'`][.\\w-]{0,12}[\"'`]$")
 )
 
 // judgeHardCoded refuses answers that stand in the code as they stand in the tests: a function with parameters that only returns a

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strconv"
 	"strings"
 )
@@ -110,32 +109,32 @@ func otherLiteral(kind token.Token, value string) (string, bool) {
 
 // swaps are faults in lines of languages that are not parsed here.
 var swaps = []struct {
-	form *regexp.Regexp
+	form *pattern
 	with string
 }{
-	{regexp.MustCompile(`([^=!<>])===([^=])`), "$1!==$2"},
-	{regexp.MustCompile(`!==`), "==="},
-	{regexp.MustCompile(`([^=!<>])==([^=])`), "$1!=$2"},
-	{regexp.MustCompile(`!=([^=])`), "==$1"},
-	{regexp.MustCompile(` < `), " >= "},
-	{regexp.MustCompile(` > `), " <= "},
-	{regexp.MustCompile(` <= `), " > "},
-	{regexp.MustCompile(` >= `), " < "},
-	{regexp.MustCompile(`&&`), "||"},
-	{regexp.MustCompile(`\|\|`), "&&"},
-	{regexp.MustCompile(`\band\b`), "or"},
-	{regexp.MustCompile(`\bor\b`), "and"},
-	{regexp.MustCompile(`\bnot `), ""},
-	{regexp.MustCompile(`\btrue\b`), "false"},
-	{regexp.MustCompile(`\bfalse\b`), "true"},
-	{regexp.MustCompile(`\bTrue\b`), "False"},
-	{regexp.MustCompile(`\bFalse\b`), "True"},
-	{regexp.MustCompile(` \+ `), " - "},
-	{regexp.MustCompile(` - `), " + "},
-	{regexp.MustCompile(` \* `), " + "},
+	{lazily(`([^=!<>])===([^=])`), "$1!==$2"},
+	{lazily(`!==`), "==="},
+	{lazily(`([^=!<>])==([^=])`), "$1!=$2"},
+	{lazily(`!=([^=])`), "==$1"},
+	{lazily(` < `), " >= "},
+	{lazily(` > `), " <= "},
+	{lazily(` <= `), " > "},
+	{lazily(` >= `), " < "},
+	{lazily(`&&`), "||"},
+	{lazily(`\|\|`), "&&"},
+	{lazily(`\band\b`), "or"},
+	{lazily(`\bor\b`), "and"},
+	{lazily(`\bnot `), ""},
+	{lazily(`\btrue\b`), "false"},
+	{lazily(`\bfalse\b`), "true"},
+	{lazily(`\bTrue\b`), "False"},
+	{lazily(`\bFalse\b`), "True"},
+	{lazily(` \+ `), " - "},
+	{lazily(` - `), " + "},
+	{lazily(` \* `), " + "},
 }
 
-var wholeNumber = regexp.MustCompile(`\b\d{1,9}\b`)
+var wholeNumber = lazily(`\b\d{1,9}\b`)
 
 // lineMutants are faults in changed lines, by their words alone.
 func lineMutants(src []byte, f *file) []mutant {

@@ -3,7 +3,6 @@ package proof
 import (
 	"encoding/json"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,8 +13,8 @@ const modulesPath = "{modules}"
 // scriptRunner is a test runner of the JavaScript world.
 type scriptRunner struct {
 	name   string
-	named  *regexp.Regexp // in a command, or in the script that a command runs
-	single bool           // each file is a run of its own
+	named  *pattern // in a command, or in the script that a command runs
+	single bool     // each file is a run of its own
 	args   func(paths []string) []string
 	read   func(paths []string) func([]byte, *results)
 }
@@ -23,13 +22,13 @@ type scriptRunner struct {
 func scriptRunners() []scriptRunner {
 	jest := func([]string) func([]byte, *results) { return readJest }
 	return []scriptRunner{
-		{name: "vitest", named: regexp.MustCompile(`\bvitest\b`), read: jest, args: func(paths []string) []string {
+		{name: "vitest", named: lazily(`\bvitest\b`), read: jest, args: func(paths []string) []string {
 			return append([]string{"node", modulesPath + "/vitest/vitest.mjs", "run", "--reporter=json", "--outputFile=" + reportPath}, paths...)
 		}},
-		{name: "jest", named: regexp.MustCompile(`\bjest\b`), read: jest, args: func(paths []string) []string {
+		{name: "jest", named: lazily(`\bjest\b`), read: jest, args: func(paths []string) []string {
 			return append([]string{"node", modulesPath + "/jest/bin/jest.js", "--ci", "--watchman=false", "--json", "--outputFile=" + reportPath, "--runTestsByPath"}, paths...)
 		}},
-		{name: "node", named: regexp.MustCompile(`\bnode\b.*\s--test\b`), single: true, args: func(paths []string) []string {
+		{name: "node", named: lazily(`\bnode\b.*\s--test\b`), single: true, args: func(paths []string) []string {
 			return append([]string{"node", "--test", "--test-reporter=junit", "--test-reporter-destination=" + reportPath,
 				"--test-reporter=tap", "--test-reporter-destination=stdout"}, paths...) // only tap shows what a file says that cannot be loaded
 		}, read: func(paths []string) func([]byte, *results) { return readJUnit(paths[0], suitesName) }},
@@ -126,7 +125,7 @@ func runnerOf(c *change, argv []string) (scriptRunner, bool) {
 	return scriptRunner{}, false
 }
 
-var scriptTest = regexp.MustCompile(`(\.|^)(test|spec)\.[cm]?[jt]sx?$`)
+var scriptTest = lazily(`(\.|^)(test|spec)\.[cm]?[jt]sx?$`)
 
 // isScriptTest reports whether the file is one that runners take for tests by its name.
 func isScriptTest(p string) bool {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strconv"
 )
@@ -55,7 +54,7 @@ func (p *prover) runOld(ctx context.Context, prepare func(context.Context) error
 }
 
 // goErrorAt is where the compiler finds fault, relative to the module.
-var goErrorAt = regexp.MustCompile(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)`)
+var goErrorAt = lazily(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)`)
 
 // findReasons looks at tests that are gone or check less, as they were, over the new code: one that does not compile there any more, by its own lines, is so
 // because what it tested has another shape.

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -71,9 +70,9 @@ func checkWarn(names []string) error {
 }
 
 var (
-	whyHeading  = regexp.MustCompile(`(?i)^#{2,6}\s+why\b`)
-	anyHeading  = regexp.MustCompile(`^#{1,6}\s`)
-	htmlComment = regexp.MustCompile(`(?s)<!--.*?(-->|$)`)
+	whyHeading  = lazily(`(?i)^#{2,6}\s+why\b`)
+	anyHeading  = lazily(`^#{1,6}\s`)
+	htmlComment = lazily(`(?s)<!--.*?(-->|$)`)
 )
 
 // judgeWhy wants a heading "## Why" with at least a few words under it.
@@ -92,7 +91,7 @@ func judgeWhy(c *change) []Refusal {
 }
 
 // trailer is a line that commit messages end with: who, not why.
-var trailer = regexp.MustCompile(`^(?i:[a-z-]+-by|change-id|reviewed-on|(close|fix|resolve)[sd]?|updates?|refs?|pr-url|see)\b\s*:?\s`)
+var trailer = lazily(`^(?i:[a-z-]+-by|change-id|reviewed-on|(close|fix|resolve)[sd]?|updates?|refs?|pr-url|see)\b\s*:?\s`)
 
 // saysWhy reports whether a commit message says more than its subject. People write no headings into those, and many write nothing
 // else, so it is only worth a warning.

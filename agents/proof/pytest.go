@@ -2,7 +2,6 @@ package proof
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -67,7 +66,7 @@ func isPytestFile(p string) bool {
 	return ok && (strings.HasPrefix(name, "test_") || strings.HasSuffix(name, "_test"))
 }
 
-var pytestParameters = regexp.MustCompile(`^([^\[]+)\[(.*)\]$`)
+var pytestParameters = lazily(`^([^\[]+)\[(.*)\]$`)
 
 // pytestName names a test by its file, class and function; its parameters make it a subtest.
 func pytestName(_ []string, c junitCase) test {

@@ -2,7 +2,6 @@ package proof
 
 import (
 	"maps"
-	"regexp"
 	"strings"
 	"time"
 )
@@ -148,7 +147,7 @@ func (r results) words(t test) string {
 }
 
 // absent is how go says that there is no such package at all.
-var absent = regexp.MustCompile(`directory not found|no Go files in|no such file or directory|is not in std|matched no packages`)
+var absent = lazily(`directory not found|no Go files in|no such file or directory|is not in std|matched no packages`)
 
 // forgetAbsent drops the programs that do not compile because they are not there: that is no fault of a base that never had them.
 func (r *results) forgetAbsent() {

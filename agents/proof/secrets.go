@@ -2,38 +2,37 @@ package proof
 
 import (
 	"math"
-	"regexp"
 	"strings"
 )
 
 // secretKinds are the forms of credentials that can be told with some certainty by their look. The value is the first group, else all of it.
 var secretKinds = []struct {
 	kind string
-	form *regexp.Regexp
+	form *pattern
 }{
-	{"a GitHub token", regexp.MustCompile(`\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{50,255})\b`)},
-	{"a GitLab token", regexp.MustCompile(`\bglpat-[A-Za-z0-9_-]{20,}\b`)},
-	{"a Telegram bot token", regexp.MustCompile(`\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b`)},
-	{"an AWS access key", regexp.MustCompile(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`)},
-	{"a Google API key", regexp.MustCompile(`\bAIza[A-Za-z0-9_-]{35}\b`)},
-	{"a Slack token", regexp.MustCompile(`\bxox[abprs]-[A-Za-z0-9-]{20,}\b`)},
-	{"a Slack webhook", regexp.MustCompile(`hooks\.slack\.com/services/(T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,})`)},
-	{"a Stripe key", regexp.MustCompile(`\b[rs]k_live_[A-Za-z0-9]{20,}\b`)},
-	{"an Anthropic key", regexp.MustCompile(`\bsk-ant-[A-Za-z0-9_-]{30,}`)},
-	{"an OpenAI key", regexp.MustCompile(`\bsk-(?:proj-)?[A-Za-z0-9_-]{40,}`)},
-	{"an npm token", regexp.MustCompile(`\bnpm_[A-Za-z0-9]{36}\b`)},
-	{"a PyPI token", regexp.MustCompile(`\bpypi-[A-Za-z0-9_-]{60,}`)},
-	{"a SendGrid key", regexp.MustCompile(`\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b`)},
-	{"a password in an address", regexp.MustCompile(`\b[a-z][a-z0-9+.-]*://[^/\s:@"'` + "`" + `{}$<>]+:([^/\s:@"'` + "`" + `{}$<>]{8,})@`)},
+	{"a GitHub token", lazily(`\b(?:gh[pousr]_[A-Za-z0-9]{36,255}|github_pat_[A-Za-z0-9_]{50,255})\b`)},
+	{"a GitLab token", lazily(`\bglpat-[A-Za-z0-9_-]{20,}\b`)},
+	{"a Telegram bot token", lazily(`\b[0-9]{8,10}:[A-Za-z0-9_-]{35}\b`)},
+	{"an AWS access key", lazily(`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`)},
+	{"a Google API key", lazily(`\bAIza[A-Za-z0-9_-]{35}\b`)},
+	{"a Slack token", lazily(`\bxox[abprs]-[A-Za-z0-9-]{20,}\b`)},
+	{"a Slack webhook", lazily(`hooks\.slack\.com/services/(T[A-Z0-9]+/B[A-Z0-9]+/[A-Za-z0-9]{20,})`)},
+	{"a Stripe key", lazily(`\b[rs]k_live_[A-Za-z0-9]{20,}\b`)},
+	{"an Anthropic key", lazily(`\bsk-ant-[A-Za-z0-9_-]{30,}`)},
+	{"an OpenAI key", lazily(`\bsk-(?:proj-)?[A-Za-z0-9_-]{40,}`)},
+	{"an npm token", lazily(`\bnpm_[A-Za-z0-9]{36}\b`)},
+	{"a PyPI token", lazily(`\bpypi-[A-Za-z0-9_-]{60,}`)},
+	{"a SendGrid key", lazily(`\bSG\.[A-Za-z0-9_-]{22}\.[A-Za-z0-9_-]{43}\b`)},
+	{"a password in an address", lazily(`\b[a-z][a-z0-9+.-]*://[^/\s:@"'` + "`" + `{}$<>]+:([^/\s:@"'` + "`" + `{}$<>]{8,})@`)},
 }
 
-var privateKey = regexp.MustCompile(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
+var privateKey = lazily(`-----BEGIN (?:[A-Z0-9]+ )*PRIVATE KEY(?: BLOCK)?-----`)
 
 // looksFor is what a program does that knows only the header of a key, to find keys.
-var looksFor = regexp.MustCompile(`Contains|HasPrefix|Index\(|[Rr]egexp|includes\(|startsWith|startswith|\bin\b`)
+var looksFor = lazily(`Contains|HasPrefix|Index\(|[Rr]egexp|includes\(|startsWith|startswith|\bin\b`)
 
 // example is what credentials in documentation look like, and where programs on the same machine meet.
-var example = regexp.MustCompile(`(?i)EXAMPLE|@(localhost|127\.|\[::1\]|host\b|db\b)|password`)
+var example = lazily(`(?i)EXAMPLE|@(localhost|127\.|\[::1\]|host\b|db\b)|password`)
 
 // judgeSecrets refuses credentials in added lines. What it says never holds the credential.
 func judgeSecrets(c *change) []Refusal {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"time"
 )
@@ -120,7 +119,7 @@ func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
 }
 
 // lacks are the words of programs that miss something of the machine: a network, a program, a right.
-var lacks = regexp.MustCompile(`no such host|[Nn]etwork is unreachable|server misbehaving|name resolution|executable file not found in |` +
+var lacks = lazily(`no such host|[Nn]etwork is unreachable|server misbehaving|name resolution|executable file not found in |` +
 	`command not found|operation not permitted|[Pp]ermission denied|[Rr]ead-only file system|ENOTFOUND|EAI_AGAIN|EACCES`)
 
 // without takes those new tests out of the failures that say the machine lacks what they need, as long as others pass: nothing is

@@ -3,7 +3,6 @@ package proof
 import (
 	"go/ast"
 	"go/token"
-	"regexp"
 	"strings"
 )
 
@@ -12,7 +11,7 @@ var (
 	// quoted is the beginning of a text, as far as before the words, its quote included only when they come first.
 	quoted      = `(?:["'` + "`" + `][^"'` + "`" + `]*)??`
 	placeholder = `(?i:not[ _-]*(yet[ _-]*)?implemented|unimplemented|implement[ _-]*(me|this)|["'` + "`" + `\s](todo|fixme)\b|["'` + "`" + `](stub|placeholder)\b)`
-	stubCall    = regexp.MustCompile(`^\s*(` +
+	stubCall    = lazily(`^\s*(` +
 		`panic\((fmt\.\w+\(|errors\.New\()?` + quoted + placeholder + // Go
 		`|(log\.(Fatal|Panic)f?)\(` + quoted + placeholder +
 		`|raise\s+NotImplementedError` + // Python
@@ -20,10 +19,10 @@ var (
 		`|throw\s+new\s+(NotImplementedException|UnsupportedOperationException|NotImplementedError)` +
 		`|(todo|unimplemented)!\(` + // Rust
 		`|fatalError\(` + quoted + placeholder + `)`) // Swift
-	abstractPython = regexp.MustCompile(`@(abc\.)?abstractmethod|\bProtocol\b|\bABC\b`)
-	placeholderRE  = regexp.MustCompile(placeholder)
-	promised       = regexp.MustCompile(`(?i)` + placeholder + `|\b(to ?do|fix ?me|stub|placeholder)\b`) // as a comment
-	declaredEmpty  = regexp.MustCompile(`(?i)deprecated|no-?op\b|nothing|does not do|intentionally`)
+	abstractPython = lazily(`@(abc\.)?abstractmethod|\bProtocol\b|\bABC\b`)
+	placeholderRE  = lazily(placeholder)
+	promised       = lazily(`(?i)` + placeholder + `|\b(to ?do|fix ?me|stub|placeholder)\b`) // as a comment
+	declaredEmpty  = lazily(`(?i)deprecated|no-?op\b|nothing|does not do|intentionally`)
 )
 
 // judgeStubs refuses bodies that stand for code which is not written.
@@ -76,10 +75,10 @@ func stubLines(c *change, f *file) []Refusal {
 
 // Bodies that do nothing, in languages that are not parsed here.
 var (
-	pythonDef    = regexp.MustCompile(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:#.*)?$`)
-	pythonEmpty  = regexp.MustCompile(`^\s*(?:pass|\.\.\.)\s*(?:#.*)?$`)
-	pythonInline = regexp.MustCompile(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:pass|\.\.\.)\s*$`)
-	scriptEmpty  = regexp.MustCompile(`^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\s*)?(\w+)\s*\(.*\)\s*\{\s*\}\s*$`)
+	pythonDef    = lazily(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:#.*)?$`)
+	pythonEmpty  = lazily(`^\s*(?:pass|\.\.\.)\s*(?:#.*)?$`)
+	pythonInline = lazily(`^\s*(?:async\s+)?def\s+\w+\s*\(.*:\s*(?:pass|\.\.\.)\s*$`)
+	scriptEmpty  = lazily(`^\s*(?:export\s+)?(?:default\s+)?(?:async\s+)?(?:function\s*)?(\w+)\s*\(.*\)\s*\{\s*\}\s*$`)
 )
 
 // emptyBodies looks for functions of Python that only pass, and functions of JavaScript that had a body and have none any more.
@@ -94,7 +93,7 @@ func emptyBodies(c *change, f *file) []Refusal {
 		if language(f.path) == "python" {
 			empty = pythonInline.MatchString(l.text) || pythonEmpty.MatchString(l.text) && pythonDef.MatchString(lineAbove(lines, l.number))
 		} else if m := scriptEmpty.FindStringSubmatch(l.text); m != nil {
-			named := regexp.MustCompile(`\b` + regexp.QuoteMeta(m[1]) + `\s*\(.*\)\s*\{`)
+			named := lazily(`\b` + quoteMeta(m[1]) + `\s*\(.*\)\s*\{`)
 			empty = m[1] != "constructor" && matching(f.removed, named) > 0
 		}
 		if empty {

@@ -4,7 +4,6 @@ import (
 	"io"
 	"maps"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 )
@@ -18,7 +17,7 @@ const reportPath = "{report}"
 const loading = "(loading)"
 
 // planFiles is the plan for whole files of tests. name finds the tests in a file's lines.
-func (c *change) planFiles(paths []string, name *regexp.Regexp, commands func(manner) []command) plan {
+func (c *change) planFiles(paths []string, name *pattern, commands func(manner) []command) plan {
 	before, touched := map[test]bool{}, map[test]bool{}
 	whole := map[string]bool{}
 	for _, f := range c.tests() {
@@ -53,7 +52,7 @@ func (c *change) planFiles(paths []string, name *regexp.Regexp, commands func(ma
 }
 
 // namesIn are the tests in a file's text.
-func namesIn(content []byte, name *regexp.Regexp) map[string]bool {
+func namesIn(content []byte, name *pattern) map[string]bool {
 	found := map[string]bool{}
 	for l := range strings.Lines(string(content)) {
 		if m := name.FindStringSubmatch(strings.TrimRight(l, "\n")); m != nil {
@@ -64,7 +63,7 @@ func namesIn(content []byte, name *regexp.Regexp) map[string]bool {
 }
 
 // touchedNames are the tests that the added lines belong to: to the last one that begins above. all is true when lines belong to none.
-func (f *file) touchedNames(c *change, name *regexp.Regexp) (names []string, all bool) {
+func (f *file) touchedNames(c *change, name *pattern) (names []string, all bool) {
 	lines := strings.Split(string(c.head(f.path)), "\n")
 	for _, l := range f.added {
 		found := ""
@@ -81,7 +80,7 @@ func (f *file) touchedNames(c *change, name *regexp.Regexp) (names []string, all
 }
 
 // loads are lines that only name what a file of tests uses.
-var loads = regexp.MustCompile(`^\s*(import|from|const .*require\(|var .*require\(|let .*require\(|#|//|\}|\)|[\w, ]+,?$)`)
+var loads = lazily(`^\s*(import|from|const .*require\(|var .*require\(|let .*require\(|#|//|\}|\)|[\w, ]+,?$)`)
 
 // reporting is a command whose report says how the tests ended; where it has none, or nothing in it, the command is all there is.
 func reporting(args []string, read func([]byte, *results)) command {

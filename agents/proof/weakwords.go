@@ -2,7 +2,6 @@ package proof
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -12,43 +11,43 @@ import (
 
 // testWords are what the lines of tests look like in one language.
 type testWords struct {
-	test, skip, focus, assertion, weak *regexp.Regexp // test has the test's name as a group
+	test, skip, focus, assertion, weak *pattern // test has the test's name as a group
 }
 
 var testWordsOf = map[string]testWords{
 	"python": {
-		test:      regexp.MustCompile(`^\s*(?:async\s+)?def\s+(test\w*)\s*\(`),
-		skip:      regexp.MustCompile(`@(?:pytest\.mark\.|unittest\.)?(?:skip|skipif|skipIf|skipUnless|xfail|expectedFailure)\b|\b(?:pytest\.(?:skip|xfail|importorskip)|self\.skipTest)\(|^\s*__test__\s*=\s*False|collect_ignore`),
-		assertion: regexp.MustCompile(`^\s*assert\b|\bself\.(?:assert|fail)\w*\(|pytest\.raises\(|\.assert_\w+\(`),
-		weak:      regexp.MustCompile(`^\s*assert\s+(?:True|1|not\s+False|[\w.]+(?:\(.*\))?)\s*(?:#.*)?$|assert(?:True|IsNotNone|Is)\w*\(|is not None\s*$|isinstance\(|\bin\b|pytest\.approx\(.*(?:abs|rel)\s*=`),
+		test:      lazily(`^\s*(?:async\s+)?def\s+(test\w*)\s*\(`),
+		skip:      lazily(`@(?:pytest\.mark\.|unittest\.)?(?:skip|skipif|skipIf|skipUnless|xfail|expectedFailure)\b|\b(?:pytest\.(?:skip|xfail|importorskip)|self\.skipTest)\(|^\s*__test__\s*=\s*False|collect_ignore`),
+		assertion: lazily(`^\s*assert\b|\bself\.(?:assert|fail)\w*\(|pytest\.raises\(|\.assert_\w+\(`),
+		weak:      lazily(`^\s*assert\s+(?:True|1|not\s+False|[\w.]+(?:\(.*\))?)\s*(?:#.*)?$|assert(?:True|IsNotNone|Is)\w*\(|is not None\s*$|isinstance\(|\bin\b|pytest\.approx\(.*(?:abs|rel)\s*=`),
 	},
 	"javascript": {
-		test:      regexp.MustCompile("^\\s*(?:it|test)(?:\\.\\w+)*\\(\\s*[\"'`]([^\"'`]+)"),
-		skip:      regexp.MustCompile(`\b(?:it|test|describe|suite|context)\.(?:skip|todo|fails|failing|skipIf)\b|\bx(?:it|test|describe)\(|\.skip\(\s*\)|\bskip:\s*(?:true|["'])|\btodo:\s*(?:true|["'])`),
-		focus:     regexp.MustCompile(`\b(?:it|test|describe|suite|context)\.only\b|\bf(?:it|describe)\(|\bonly:\s*true`),
-		assertion: regexp.MustCompile(`\bexpect\(|\bassert(?:\.\w+)*\(|\.should\b|\bt\.(?:is|deepEqual|true|false|throws|equal)\(`),
-		weak:      regexp.MustCompile(`\.(?:toBeTruthy|toBeDefined|toBeFalsy|toContain|toMatch|toHaveProperty|toBeInstanceOf)\(|\.not\.(?:toBe(?:Null|Undefined)?|toThrow)\(|expect\.any|assert\.ok\(|assert\(`),
+		test:      lazily("^\\s*(?:it|test)(?:\\.\\w+)*\\(\\s*[\"'`]([^\"'`]+)"),
+		skip:      lazily(`\b(?:it|test|describe|suite|context)\.(?:skip|todo|fails|failing|skipIf)\b|\bx(?:it|test|describe)\(|\.skip\(\s*\)|\bskip:\s*(?:true|["'])|\btodo:\s*(?:true|["'])`),
+		focus:     lazily(`\b(?:it|test|describe|suite|context)\.only\b|\bf(?:it|describe)\(|\bonly:\s*true`),
+		assertion: lazily(`\bexpect\(|\bassert(?:\.\w+)*\(|\.should\b|\bt\.(?:is|deepEqual|true|false|throws|equal)\(`),
+		weak:      lazily(`\.(?:toBeTruthy|toBeDefined|toBeFalsy|toContain|toMatch|toHaveProperty|toBeInstanceOf)\(|\.not\.(?:toBe(?:Null|Undefined)?|toThrow)\(|expect\.any|assert\.ok\(|assert\(`),
 	},
 	"rust": {
-		test:      regexp.MustCompile(`^\s*(?:pub\s+)?(?:async\s+)?fn\s+(\w+)\s*\(\s*\)`),
-		skip:      regexp.MustCompile(`#\[ignore|#\[cfg\(any\(\)\)\]`),
-		assertion: regexp.MustCompile(`\b(?:debug_)?assert(?:_eq|_ne)?!\(|should_panic|\bpanic!\(`),
-		weak:      regexp.MustCompile(`\bassert!\(`),
+		test:      lazily(`^\s*(?:pub\s+)?(?:async\s+)?fn\s+(\w+)\s*\(\s*\)`),
+		skip:      lazily(`#\[ignore|#\[cfg\(any\(\)\)\]`),
+		assertion: lazily(`\b(?:debug_)?assert(?:_eq|_ne)?!\(|should_panic|\bpanic!\(`),
+		weak:      lazily(`\bassert!\(`),
 	},
 	"ruby": {
-		test:      regexp.MustCompile(`^\s*(?:def\s+(test_\w+)|it\s+["'].*)`),
-		skip:      regexp.MustCompile(`^\s*(?:skip|pending|xit|xdescribe|xcontext)\b`),
-		focus:     regexp.MustCompile(`^\s*f(?:it|describe|context)\b|:focus\b|focus:\s*true`),
-		assertion: regexp.MustCompile(`\bexpect\(|\bassert\w*\b|\.should\b|\brefute\w*\b`),
+		test:      lazily(`^\s*(?:def\s+(test_\w+)|it\s+["'].*)`),
+		skip:      lazily(`^\s*(?:skip|pending|xit|xdescribe|xcontext)\b`),
+		focus:     lazily(`^\s*f(?:it|describe|context)\b|:focus\b|focus:\s*true`),
+		assertion: lazily(`\bexpect\(|\bassert\w*\b|\.should\b|\brefute\w*\b`),
 	},
 	"c": {
-		skip:      regexp.MustCompile(`@(?:Disabled|Ignore)\b|\[Ignore|GTEST_SKIP|Assume\.`),
-		assertion: regexp.MustCompile(`\b(?:assert\w*|Assert\.\w+|EXPECT_\w+|ASSERT_\w+|verify)\(|assertThat`),
+		skip:      lazily(`@(?:Disabled|Ignore)\b|\[Ignore|GTEST_SKIP|Assume\.`),
+		assertion: lazily(`\b(?:assert\w*|Assert\.\w+|EXPECT_\w+|ASSERT_\w+|verify)\(|assertThat`),
 	},
 }
 
 // goFocus is how Ginkgo is told to run some tests alone.
-var goFocus = regexp.MustCompile(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
+var goFocus = lazily(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
 
 // judgeTestWords judges what became of tests in languages other than Go, and of focus in all.
 func judgeTestWords(c *change) []Refusal {
@@ -95,7 +94,7 @@ func (f *file) judgeWords(c *change, w testWords) []Refusal {
 }
 
 // goneNames are the tests that the file had and no changed test file has any more.
-func (f *file) goneNames(c *change, test *regexp.Regexp) []string {
+func (f *file) goneNames(c *change, test *pattern) []string {
 	has := map[string]bool{}
 	for _, g := range c.tests() {
 		if g.after() == "" {
@@ -117,10 +116,10 @@ func (f *file) goneNames(c *change, test *regexp.Regexp) []string {
 }
 
 // matching counts the lines that match all of the forms; without a form nothing does.
-func matching(lines []line, forms ...*regexp.Regexp) int {
+func matching(lines []line, forms ...*pattern) int {
 	n := 0
 	for _, l := range lines {
-		if !slices.ContainsFunc(forms, func(form *regexp.Regexp) bool { return form == nil || !form.MatchString(l.text) }) {
+		if !slices.ContainsFunc(forms, func(form *pattern) bool { return form == nil || !form.MatchString(l.text) }) {
 			n++
 		}
 	}
@@ -128,7 +127,7 @@ func matching(lines []line, forms ...*regexp.Regexp) int {
 }
 
 // firstAt is where in the head the first matching line stands or stood.
-func firstAt(lines []line, form *regexp.Regexp) int {
+func firstAt(lines []line, form *pattern) int {
 	for _, l := range lines {
 		if form.MatchString(l.text) {
 			return l.at
@@ -141,8 +140,8 @@ func firstAt(lines []line, form *regexp.Regexp) int {
 const PolicyThreshold = "threshold-lowered"
 
 var (
-	least = regexp.MustCompile(`(?i)["']?\b(fail[_-]under|min[_-]?coverage|coverage[_-]?threshold|covermin|branches|functions|statements|lines)\b["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)`)
-	most  = regexp.MustCompile(`(?i)["']?(max[_-]?warnings)["']?\s*[:= ]\s*["']?(\d+(?:\.\d+)?)`)
+	least = lazily(`(?i)["']?\b(fail[_-]under|min[_-]?coverage|coverage[_-]?threshold|covermin|branches|functions|statements|lines)\b["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)`)
+	most  = lazily(`(?i)["']?(max[_-]?warnings)["']?\s*[:= ]\s*["']?(\d+(?:\.\d+)?)`)
 )
 
 // judgeThresholds refuses lower bars in files of configuration.
@@ -153,7 +152,7 @@ func judgeThresholds(c *change) []Refusal {
 			continue
 		}
 		for _, bar := range []struct {
-			form *regexp.Regexp
+			form *pattern
 			sign float64
 		}{{least, 1}, {most, -1}} {
 			before := map[string]float64{}
