@@ -3,7 +3,6 @@ package agents
 import (
 	"context"
 	"fmt"
-	"maps"
 	"os"
 	"path/filepath"
 	"strings"
@@ -67,19 +66,6 @@ func solve(_ context.Context, s engine.Session) (engine.Result, error) {
 		return engine.Result{}, err
 	}
 	return leave(s, partFiles(n))
-}
-
-// solving solves the ticket and leaves these files, too; "" as content deletes one.
-func solving(more map[string]string) turn {
-	return func(_ context.Context, s engine.Session) (engine.Result, error) {
-		n, err := partOf(s)
-		if err != nil {
-			return engine.Result{}, err
-		}
-		files := partFiles(n)
-		maps.Copy(files, more)
-		return leave(s, files)
-	}
 }
 
 // leaving leaves these files alone.

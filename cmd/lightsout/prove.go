@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -81,10 +80,7 @@ func (p *proveCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if p.JSON {
-		enc := json.NewEncoder(c.out)
-		enc.SetIndent("", "  ")
-		enc.SetEscapeHTML(false)
-		err = enc.Encode(answerOf(receipt))
+		err = printJSON(c.out, answerOf(receipt))
 	} else {
 		_, err = io.WriteString(c.out, receipt.Markdown())
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -158,9 +157,6 @@ func (s sessionCommand) print(c console, name string, r engine.Result) error {
 		_, err := fmt.Fprintf(c.out, "%s: %s %s (%.1f s, %d turns, $%.2f)\n%s\n", name, r.Outcome, r.Reason, r.Seconds, r.Turns, r.Usage.CostUSD, r.Text)
 		return err
 	}
-	enc := json.NewEncoder(c.out)
-	enc.SetIndent("", "  ")
-	enc.SetEscapeHTML(false)
-	return enc.Encode(sessionResult{Engine: name, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
+	return printJSON(c.out, sessionResult{Engine: name, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
 		OutputTokens: r.Usage.Output, CostUSD: r.Usage.CostUSD, Seconds: r.Seconds, Survivors: r.Survivors, Contained: r.Contained, Text: r.Text})
 }
