@@ -65,7 +65,7 @@ type Telegram struct {
 
 // EngineConfig is one coding CLI.
 type EngineConfig struct {
-	Kind  string            `toml:"kind"` // command or claude; default: the engine's own name
+	Kind  string            `toml:"kind"` // command, or a coding CLI that is known (engine.Kinds); default: the engine's own name
 	Path  string            `toml:"path"`
 	Model string            `toml:"model"`
 	Args  []string          `toml:"args"`

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"fmt"
+	"lightsout/agents/engine"
 	"maps"
 	"net"
 	"net/netip"
@@ -73,13 +74,17 @@ func (d *document) checkPath(key, path string) string {
 	return d.resolve(path)
 }
 
-var engineKinds = []string{"command", "claude"}
+// kindCure says what an engine's kind can be.
+func kindCure() string {
+	clis := slices.DeleteFunc(engine.Kinds(), func(kind string) bool { return kind == "command" })
+	return `write kind = "command" for a program of your own, or one of ` + strings.Join(clis, ", ")
+}
 
 func (d *document) checkEngines(c *Config) {
 	chosen, exists := c.Engines[c.Engine]
 	switch {
-	case !exists && !slices.Contains(engineKinds, c.Engine):
-		names := append(slices.Sorted(maps.Keys(c.Engines)), engineKinds...)
+	case !exists && !slices.Contains(engine.Kinds(), c.Engine):
+		names := append(slices.Sorted(maps.Keys(c.Engines)), engine.Kinds()...)
 		cure := fmt.Sprintf("write one of %s, or describe it under [engines.NAME]", strings.Join(names, ", "))
 		if near := nearest(c.Engine, names); near != "" {
 			cure = fmt.Sprintf("did you mean %q?", near)
@@ -87,8 +92,8 @@ func (d *document) checkEngines(c *Config) {
 		d.fault(keyOf("engine"), "names no engine", cure)
 	case !exists && c.Engine == "command":
 		d.fault(keyOf("engines.command.path"), "is missing", `write [engines.command] and below it path = "/where/the/program/is"`)
-	case exists && chosen.Kind == "" && !slices.Contains(engineKinds, c.Engine):
-		d.fault(toml.Key{"engines", c.Engine, "kind"}, "is missing", `write kind = "command" for a program of your own, or kind = "claude"`)
+	case exists && chosen.Kind == "" && !slices.Contains(engine.Kinds(), c.Engine):
+		d.fault(toml.Key{"engines", c.Engine, "kind"}, "is missing", kindCure())
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
 		d.checkEngine(name, c.Engines[name], c)
@@ -98,8 +103,8 @@ func (d *document) checkEngines(c *Config) {
 func (d *document) checkEngine(name string, e EngineConfig, c *Config) {
 	at := func(key string) toml.Key { return toml.Key{"engines", name, key} }
 	kind := cmp.Or(e.Kind, name)
-	if e.Kind != "" && !slices.Contains(engineKinds, e.Kind) {
-		d.fault(at("kind"), "is no kind of engine", `write kind = "command" for a program of your own, or kind = "claude"`)
+	if e.Kind != "" && !slices.Contains(engine.Kinds(), e.Kind) {
+		d.fault(at("kind"), "is no kind of engine", kindCure())
 	}
 	if kind == "command" && e.Path == "" {
 		d.fault(at("path"), "is missing", `write path = "/where/the/program/is"; it gets the prompt on standard input, in the worktree`)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"lightsout/agents/engine"
 	"lightsout/agents/process"
 	"lightsout/store"
 )
@@ -34,36 +36,35 @@ func (x *doctor) handedOn(e EngineConfig) []string {
 func (x *doctor) coder(ctx context.Context) finding {
 	const name = "coding CLI"
 	e := x.config.Engines[x.config.Engine]
-	claude := e.Kind == "claude" || e.Kind == "" && x.config.Engine == "claude"
-	program := e.Path
-	if claude && program == "" {
-		program = "claude"
-	}
+	guide, known := engine.GuideTo(cmp.Or(e.Kind, x.config.Engine))
+	program := cmp.Or(e.Path, guide.Program)
 	env := x.handedOn(e)
 	path, err := process.LookPath(program, "/", env)
 	if err != nil {
 		cure := "install it, or name the whole path under [engines." + x.config.Engine + "]"
-		if claude {
-			cure = "npm install -g @anthropic-ai/claude-code"
+		if known {
+			cure = "npm install -g " + guide.Package
 		}
 		return bad(name, program+" is not found in the PATH of sessions", cure)
 	}
-	if !claude { // of a program of the person's own nothing is known, and to start it might be to start work
+	if !known { // of a program of the person's own nothing is known, and to start it might be to start work
 		return good(name, x.config.Engine+": "+path)
 	}
-	version, err := x.claudeVersion(ctx, path, env)
+	version, err := x.coderVersion(ctx, path, env)
 	if err != nil {
 		return bad(name, fmt.Sprintf("%s does not even tell its version: %v", path, err), "try it by hand: "+shellWord(path)+" --version")
 	}
-	keys := []string{"ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_USE_BEDROCK", "CLAUDE_CODE_USE_VERTEX"}
-	if !slices.ContainsFunc(keys, func(key string) bool { return lookup(env, key) != "" }) {
-		return bad(name, version+" has no credentials: sessions have a HOME of their own, so a login is not found there",
-			`set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token", where lightsout is started, and name it in pass = [...] under [engines.`+x.config.Engine+"]")
+	if !slices.ContainsFunc(guide.Credentials, func(key string) bool { return lookup(env, key) != "" }) {
+		cure := fmt.Sprintf("set %s where lightsout is started, and name it in pass = [...] under [engines.%s]", guide.Credentials[0], x.config.Engine)
+		if guide.Program == "claude" {
+			cure = strings.Replace(cure, "set ANTHROPIC_API_KEY", `set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token",`, 1)
+		}
+		return bad(name, version+" has no credentials: sessions have a HOME of their own, so a login is not found there", cure)
 	}
 	return good(name, path+" "+version)
 }
 
-func (x *doctor) claudeVersion(ctx context.Context, path string, env []string) (version string, err error) {
+func (x *doctor) coderVersion(ctx context.Context, path string, env []string) (version string, err error) {
 	home, err := os.MkdirTemp("", "lightsout-doctor-")
 	if err != nil {
 		return "", err
