@@ -102,6 +102,7 @@ columns = { "Todo" = "Ready" }
 milestone = "Bills"
 required_checks = ["test"]
 any_author = true
+reviewers = ["robot[bot]"]
 author_name = "Night"
 author_email = "night@example.org"
 write_interval = "2s"
@@ -151,7 +152,7 @@ pass = ["PATH"]
 		Rules: filepath.Join(filepath.Dir(got.path), "conf/rules.md"), path: got.path,
 		GitHub: GitHub{Token: Secret{Env: "HUB", value: hubCanary}, RESTURL: "https://github.example.org/api/v3/", GraphQLURL: "https://github.example.org/api/graphql",
 			GitURL: "ssh://git@github.example.org/acme/prices.git", Board: "project", ProjectOwner: "guild", Project: 7, StatusField: "Stage",
-			Columns: map[string]string{"Todo": "Ready"}, Milestone: "Bills", Required: []string{"test"}, AnyAuthor: true, AuthorName: "Night",
+			Columns: map[string]string{"Todo": "Ready"}, Milestone: "Bills", Required: []string{"test"}, AnyAuthor: true, Reviewers: []string{"robot[bot]"}, AuthorName: "Night",
 			AuthorEmail: "night@example.org", WriteInterval: 2 * time.Second},
 		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second},
 		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}}},
@@ -242,7 +243,7 @@ kind = "robot"
 		`lightsout.toml:27: merge.method: is no way to merge: write method = "merge", "squash" or "rebase"`,
 		`lightsout.toml:30: containment.writable: opens the Telegram token to sessions: name a folder that does not hold it`,
 		`lightsout.toml:31: containment.colour: is no key that lightsout knows: take it out; known here: env, landlock, pass, readable, writable`,
-		`lightsout.toml:34: engines.mine.kind: is no kind of engine: write kind = "command" for a program of your own, or kind = "claude"`,
+		`lightsout.toml:34: engines.mine.kind: is no kind of engine: write kind = "command" for a program of your own, or one of claude, codex, gemini, opencode, pi, qwen`,
 	}
 	if diff := cmp.Diff(want, faultsOf(t, path)); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/signal"
 	"syscall"
@@ -27,6 +28,11 @@ func TestMain(m *testing.M) {
 		code := run(ctx, os.Args[2:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()})
 		stop()
 		os.Exit(code)
+	}
+	// The tests that run side by side wait for daemons far more than they compute: more of them than there are cores.
+	flag.Parse()
+	if err := flag.Set("test.parallel", "6"); err != nil {
+		panic(err)
 	}
 	goleak.VerifyTestMain(m)
 }
