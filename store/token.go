@@ -39,7 +39,7 @@ func (s *Store) Token(ctx context.Context, nonce, verb string, chat, message int
 
 func token(ctx context.Context, q queryer, nonce, verb string, chat, message int64) (Token, error) {
 	t, err := one(ctx, q, scanToken, `SELECT t.nonce, t.verb, t.pull, t.head, t.patch_id, t.once, o.chat, o.message_id, t.used_at, t.used_by
-		FROM token t JOIN outbox o ON o.id=t.row WHERE t.nonce=? AND t.verb=? AND o.chat=? AND o.message_id=?`, nonce, verb, chat, message)
+		FROM token t JOIN outbox o ON o.id=t.row WHERE t.nonce=? AND t.verb=? AND o.chat=? AND (o.message_id=? OR o.message_id=0 AND o.attempts>0)`, nonce, verb, chat, message)
 	if isNotFound(err) {
 		return t, ErrDeadButton
 	}
