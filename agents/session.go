@@ -1,0 +1,85 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"lightsout/rules"
+	"lightsout/store"
+)
+
+// installation is this database's own name in the markers of its processes, so that two factories on one machine never
+// take each other's sessions for leftovers.
+const installation = "installation"
+
+// Marker returns the prefix of the markers of every session of this installation.
+func Marker(ctx context.Context, s *store.Store, fresh func() string) (string, error) {
+	name, err := s.Setting(ctx, installation)
+	if err != nil || name != "" {
+		return "lightsout-" + name + "-", err
+	}
+	name = fresh()
+	return "lightsout-" + name + "-", s.SetSetting(ctx, installation, name)
+}
+
+func (f *Factory) marker(ctx context.Context, a assignment) (string, error) {
+	name, err := f.Store.Setting(ctx, installation)
+	if err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("lightsout-%s-%d-%d-%s-%d", name, a.ticket.Number, a.claim.Generation, a.role, f.Store.Now().UnixMilli()), nil
+}
+
+// loadRules reads the rules file, which is itself the truth, and keeps a version of it where a hand has edited it.
+func (f *Factory) loadRules(ctx context.Context) (rules.File, error) {
+	file, err := rules.Load(f.RulesPath)
+	if err != nil {
+		return file, fmt.Errorf("read the rules: %w", err)
+	}
+	reason := "edited by hand"
+	if _, err := f.Store.Rules(ctx); errors.Is(err, store.ErrNotFound) {
+		reason = "the rules it starts with"
+	}
+	_, err = f.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: reason})
+	return file, err
+}
+
+// openLog opens the file that keeps everything a run prints.
+func (f *Factory) openLog(run store.Run) (*os.File, error) {
+	name := run.LogPath
+	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+}
+
+// logPath names the log of a run. A claim's generation is used by one run alone.
+func (f *Factory) logPath(a assignment) string {
+	return filepath.Join(f.Dir, "logs", fmt.Sprintf("ticket-%d-%d-%s.log", a.ticket.Number, a.claim.Generation, a.role))
+}
+
+// readText reads the pull request text that a session left; none is "". A symbolic link is refused: it would have the
+// daemon read a file that the session cannot.
+func readText(name string) (string, error) {
+	info, err := os.Lstat(name)
+	if errors.Is(err, os.ErrNotExist) {
+		return "", nil
+	}
+	if err != nil {
+		return "", fmt.Errorf("read the pull request text: %w", err)
+	}
+	if !info.Mode().IsRegular() {
+		return "", nil
+	}
+	file, err := os.Open(name)
+	if err != nil {
+		return "", fmt.Errorf("read the pull request text: %w", err)
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxText))
+	return strings.ToValidUTF8(string(text), "\uFFFD"), errors.Join(err, file.Close())
+}
