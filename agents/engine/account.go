@@ -21,7 +21,7 @@ type account struct {
 	status  int    // HTTP status of the call that failed; 0 when not told
 }
 
-func newAccount(now func() time.Time) account { return account{now: now, other: tail{most: maxText}} }
+func newAccount(now func() time.Time) account { return account{now: now, other: tail{most: maxWords}} }
 
 func (a *account) stderr(line []byte) []Event {
 	a.other.add(line)
@@ -61,7 +61,7 @@ func (a *account) spent() Event { return Event{Kind: KindUsage, Usage: a.usage, 
 
 // fail is an error that the CLI names. It may get over it.
 func (a *account) fail(words string, status int) Event {
-	a.failed, a.failure, a.status = true, clip(words, maxText), status
+	a.failed, a.failure, a.status = true, clip(words, maxWords), status
 	return Event{Kind: KindError, Text: words}
 }
 

@@ -44,7 +44,7 @@ func (c claude) env(_ Config, s Session) []string {
 }
 
 func (claude) reader(now func() time.Time) sessionReader {
-	return &claudeReader{now: now, other: tail{most: maxText}}
+	return &claudeReader{now: now, other: tail{most: maxWords}}
 }
 
 // claudeEvent is a line of its stream, as far as we look at it. All fields of all

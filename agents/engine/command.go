@@ -15,7 +15,7 @@ func (command) last() []string                 { return nil }
 func (command) env(Config, Session) []string   { return nil }
 func (command) files(Config) map[string]string { return nil }
 func (command) reader(func() time.Time) sessionReader {
-	return &commandReader{said: tail{most: maxText}, errors: tail{most: maxText}}
+	return &commandReader{said: tail{most: maxText}, errors: tail{most: maxWords}}
 }
 
 type commandReader struct {

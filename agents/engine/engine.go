@@ -121,14 +121,15 @@ type Result struct {
 	Seconds   float64
 	Survivors int       // processes that could not be ended
 	ExitCode  int       // -1 when a signal ended it
-	Text      string    // its final words, at most 8 KiB
+	Text      string    // its final words, at most 256 KiB
 	ResetAt   time.Time // with Quota and Overloaded: when it is said to be over; zero when not known
 	Contained bool      // whether Landlock was in force
 }
 
 const (
-	maxLine   = 1 << 20 // bytes of one line that are looked at; the rest of it is passed over
-	maxText   = 8 << 10
+	maxLine   = 1 << 20   // bytes of one line that are looked at; the rest of it is passed over
+	maxText   = 256 << 10 // of its final words: a review's answer is all of them
+	maxWords  = 8 << 10   // of what it said went wrong
 	maxEvent  = 2 << 10
 	maxReason = 500
 

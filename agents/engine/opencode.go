@@ -77,7 +77,7 @@ var opencodeRefusal = regexp.MustCompile(`message="stream error".* small=false .
 
 func (r *opencodeReader) stderr(line []byte) []Event {
 	r.other.add(line)
-	if m := opencodeRefusal.FindSubmatch(line[:min(len(line), maxText)]); m != nil {
+	if m := opencodeRefusal.FindSubmatch(line[:min(len(line), maxWords)]); m != nil {
 		return []Event{r.fail(string(m[1]), 0)}
 	}
 	return nil

@@ -36,5 +36,5 @@ func (qwen) files(Config) map[string]string {
 }
 
 func (qwen) reader(now func() time.Time) sessionReader {
-	return &claudeReader{now: now, inclusive: true, other: tail{most: maxText}}
+	return &claudeReader{now: now, inclusive: true, other: tail{most: maxWords}}
 }

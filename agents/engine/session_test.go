@@ -344,3 +344,13 @@ func TestConfigurationFaultsComeAllAtOnce(t *testing.T) {
 		t.Errorf("a claude without a name: %v, %v", e, err)
 	}
 }
+
+func TestFinalWordsOfAReviewArriveWhole(t *testing.T) {
+	kinds(t, func(t *testing.T, kind string) {
+		words := `{"findings":"` + strings.Repeat("é", 100<<10) + `"}`
+		s := newStage(t, kind, enginetest.Solution{Say: words})
+		if r := s.run(t.Context(), t); r.Outcome != engine.Done || strings.TrimSpace(r.Text) != words {
+			t.Errorf("%s, %d bytes of %d arrived", r.Outcome, len(r.Text), len(words))
+		}
+	})
+}
