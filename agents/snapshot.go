@@ -34,7 +34,7 @@ type Snapshot struct {
 	At         time.Time
 	BaseSHA    string
 	BaseChecks []forge.Check
-	Required   []string
+	Required   []forge.Required
 	Standings  []Standing
 	Others     []forge.PullRequest // open pull requests that are not the factory's
 }

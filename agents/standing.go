@@ -265,7 +265,7 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 		p.Files = filePaths(pr)
 		p.Checks = nil
 		for _, c := range s.Facts.Checks {
-			p.Checks = append(p.Checks, store.Check{Name: c.Name, State: string(c.State), URL: c.URL, Required: slices.Contains(snap.Required, c.Name)})
+			p.Checks = append(p.Checks, store.Check{Name: c.Name, State: string(c.State), URL: c.URL, Required: slices.ContainsFunc(snap.Required, func(r forge.Required) bool { return r.Is(c) })})
 		}
 	}, events...)
 }

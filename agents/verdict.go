@@ -14,12 +14,12 @@ import (
 type Facts struct {
 	Now        time.Time
 	PR         forge.PullRequest
-	Checks     []forge.Check // of the head
-	BaseChecks []forge.Check // of the commit the base branch stands at
-	ForkChecks []forge.Check // of the commit where the branch left the base, when that is another
-	Base       string        // the branch that the factory's pull requests go to
-	Parked     string        // why a person wants no session to touch it; "" when none said so
-	Required   []string      // names of checks that must be a success
+	Checks     []forge.Check    // of the head
+	BaseChecks []forge.Check    // of the commit the base branch stands at
+	ForkChecks []forge.Check    // of the commit where the branch left the base, when that is another
+	Base       string           // the branch that the factory's pull requests go to
+	Parked     string           // why a person wants no session to touch it; "" when none said so
+	Required   []forge.Required // checks that must be a success
 	Reviews    []forge.Review
 	Pushed     string   // the last head that came from the factory, or a clean base update of it
 	Approved   bool     // an approval binds this very diff
@@ -122,43 +122,45 @@ func (f Facts) overdue() bool {
 }
 
 // sortChecks counts what is green and names the rest. Where checks are required, only those decide; where none are
-// named, every check that reported does. Only "success" on this very commit is green: skipped, neutral, missing or
-// stale is not.
+// named, every check that reported does. Only "success" on this very commit is green: skipped, neutral, missing, stale or
+// by another app is not.
 func (f Facts) sortChecks() (green int, waiting []string, failed []forge.Check) {
-	latest := map[string]forge.Check{}
-	for _, c := range f.Checks {
-		if c.SHA != "" && c.SHA != f.PR.Head {
-			continue
-		}
-		// Two apps may report under one name: the worse of them counts.
-		if old, ok := latest[c.Name]; !ok || rank(c.State) > rank(old.State) {
-			latest[c.Name] = c
-		}
-	}
 	wanted := f.Required
 	if len(wanted) == 0 {
 		for _, c := range f.Checks {
-			if _, ok := latest[c.Name]; ok {
-				wanted = appendNew(wanted, c.Name)
+			if name := (forge.Required{Name: c.Name}); c.SHA == f.PR.Head && !slices.Contains(wanted, name) {
+				wanted = append(wanted, name)
 			}
 		}
 	}
-	for _, name := range wanted {
-		c, ok := latest[name]
+	for _, required := range wanted {
+		c, reported := f.worst(required)
 		switch {
-		case !ok:
-			waiting = append(waiting, name+" (missing)")
+		case !reported && slices.ContainsFunc(f.Checks, func(c forge.Check) bool { return c.Name == required.Name && c.SHA == f.PR.Head }):
+			waiting = append(waiting, required.Name+" (only another app reports it)")
+		case !reported:
+			waiting = append(waiting, required.Name+" (missing)")
 		case c.State == forge.Success:
 			green++
 		case isFailure(c.State):
 			failed = append(failed, c)
 		case c.State == forge.Pending:
-			waiting = append(waiting, name)
+			waiting = append(waiting, required.Name)
 		default: // neutral, skipped, cancelled: no success, and nothing that a session could repair
-			waiting = append(waiting, name+" ("+string(c.State)+")")
+			waiting = append(waiting, required.Name+" ("+string(c.State)+")")
 		}
 	}
 	return green, waiting, failed
+}
+
+// worst is the worst word on this very head about a required check: several apps may report under one name.
+func (f Facts) worst(required forge.Required) (worst forge.Check, reported bool) {
+	for _, c := range f.Checks {
+		if c.SHA == f.PR.Head && required.Is(c) && (!reported || rank(c.State) > rank(worst.State)) {
+			worst, reported = c, true
+		}
+	}
+	return worst, reported
 }
 
 func rank(s forge.CheckState) int {
@@ -220,10 +222,8 @@ func names(checks []forge.Check) []string {
 }
 
 func appendNew(list []string, s string) []string {
-	for _, have := range list {
-		if have == s {
-			return list
-		}
+	if slices.Contains(list, s) {
+		return list
 	}
 	return append(list, s)
 }

@@ -21,7 +21,7 @@ func green() Facts {
 		PR:       forge.PullRequest{Number: 42, State: "open", Head: headSHA, BaseRef: "main"},
 		Base:     "main",
 		Checks:   []forge.Check{{Name: "test", State: forge.Success, SHA: headSHA}, {Name: "lint", State: forge.Success, SHA: headSHA}},
-		Required: []string{"test", "lint"},
+		Required: []forge.Required{{Name: "test"}, {Name: "lint"}},
 		Pushed:   headSHA,
 		Current:  true,
 	}
@@ -94,6 +94,16 @@ func TestJudge(t *testing.T) {
 		{"a neutral check is not green", func(f *Facts) { f.Checks[1].State = forge.Neutral }, store.Waiting, "lint (neutral)"},
 		{"a cancelled check is not green and nothing to repair", func(f *Facts) { f.Checks[1].State = forge.Cancelled }, store.Waiting, "lint (cancelled)"},
 		{"a check of an older commit", func(f *Facts) { f.Checks[1].SHA = otherSHA }, store.Waiting, "lint (missing)"},
+		{"a required check that only another app reports", func(f *Facts) {
+			f.Required[1].AppID, f.Checks[1].AppID = 15368, 99
+		}, store.Waiting, "lint (only another app reports it)"},
+		{"a required check by its own app, and a failure of that name by another", func(f *Facts) {
+			f.Required[1].AppID, f.Checks[1].AppID = 15368, 15368
+			f.Checks = append(f.Checks, forge.Check{Name: "lint", AppID: 99, State: forge.Failure, SHA: headSHA})
+		}, store.Ready, "CI 2/2"},
+		{"a commit status stands for no app's check", func(f *Facts) { f.Required[0].AppID = 15368 }, store.Waiting, "test (only another app"},
+		{"a check that does not say of which commit it is", func(f *Facts) { f.Checks[1].SHA = "" }, store.Waiting, "lint (missing)"},
+		{"a check that wants somebody to act", func(f *Facts) { f.Checks[1].State = forge.ActionRequired }, store.Waiting, "lint (action required)"},
 		{"two apps under one name: the worse counts", func(f *Facts) { f.Checks = append(f.Checks, reported("test", forge.Failure)) }, store.Red, "test"},
 		{"no checks for longer than patience", func(f *Facts) {
 			f.Checks, f.Patience, f.HeadSince = nil, time.Hour, f.Now.Add(-2*time.Hour)

@@ -38,6 +38,7 @@ type Check struct {
 	URL           string
 	Summary       string
 	App           string // slug, as "github-actions"; "" for a commit status
+	AppID         int64  // 0 for a commit status
 	RunID         int64  // of the check run; 0 for a commit status
 	JobID         int64  // of the Actions job, for its log; 0 when it is none
 	WorkflowRunID int64  // of the Actions run; 0 when it is none
@@ -131,7 +132,7 @@ var jobAddress = regexp.MustCompile(`/actions/runs/([0-9]+)/jobs?/([0-9]+)`)
 func checkOf(run *github.CheckRun) Check {
 	check := Check{
 		Name: run.GetName(), State: runState(run.GetStatus(), run.GetConclusion()), SHA: run.GetHeadSHA(), URL: run.GetHTMLURL(),
-		Summary: cmp.Or(run.GetOutput().GetSummary(), run.GetOutput().GetTitle()), App: run.GetApp().GetSlug(),
+		Summary: cmp.Or(run.GetOutput().GetSummary(), run.GetOutput().GetTitle()), App: run.GetApp().GetSlug(), AppID: run.GetApp().GetID(),
 		RunID: run.GetID(), CompletedAt: run.GetCompletedAt().Time,
 	}
 	for _, address := range []string{run.GetDetailsURL(), run.GetHTMLURL()} {
@@ -204,13 +205,27 @@ func (c *Client) annotations(ctx context.Context, runID int64) ([]Annotation, er
 	return annotations, nil
 }
 
-// RequiredChecks returns the names that must be green before a merge into the branch: those configured, else what the
-// branch's protection and the repository's rules ask for, which any reader may see. Empty when nobody asks for any.
-func (c *Client) RequiredChecks(ctx context.Context, branch string) ([]string, error) {
+// Required is a check that must be green before a merge.
+type Required struct {
+	Name  string
+	AppID int64 // of the app whose word alone counts; 0 for any
+}
+
+// Is tells whether a check is the one required, and not one of that name by another app. Who reported a commit status
+// is not known, so none stands for a check that an app is named for.
+func (r Required) Is(c Check) bool { return r.Name == c.Name && (r.AppID == 0 || r.AppID == c.AppID) }
+
+// RequiredChecks returns what must be green before a merge into the branch, ordered by name: what is configured, else what
+// the branch's protection and the repository's rules ask for, which any reader may see. Empty when nobody asks for any.
+func (c *Client) RequiredChecks(ctx context.Context, branch string) ([]Required, error) {
 	if len(c.options.Required) > 0 {
-		return slices.Clone(c.options.Required), nil
+		var configured []Required
+		for _, name := range c.options.Required {
+			configured = append(configured, Required{Name: name})
+		}
+		return configured, nil
 	}
-	names, err := c.protection(ctx, branch)
+	required, err := c.protection(ctx, branch)
 	if err != nil {
 		return nil, fmt.Errorf("read protection of %s: %w", branch, err)
 	}
@@ -218,7 +233,10 @@ func (c *Client) RequiredChecks(ctx context.Context, branch string) ([]string, e
 	if err != nil {
 		return nil, fmt.Errorf("read rules of %s: %w", branch, err)
 	}
-	names = append(names, ruled...)
-	slices.Sort(names)
-	return slices.Compact(names), nil
+	required = append(required, ruled...)
+	slices.SortFunc(required, func(a, b Required) int {
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(b.AppID, a.AppID))
+	})
+	// Named without an app beside the same name with one, it is the same check: GitHub lists it in both ways.
+	return slices.CompactFunc(required, func(a, b Required) bool { return a == b || a.Name == b.Name && (a.AppID == 0 || b.AppID == 0) }), nil
 }

@@ -110,11 +110,11 @@ func TestAFailedCheckTellsWhere(t *testing.T) {
 
 func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testing.T) {
 	const branchOf = `{"name":"release/1","protected":true,"protection":{"enabled":true,"required_status_checks":{
-		"contexts":["test","lint"],"checks":[{"context":"test","app_id":1},{"context":"build"}]}}}`
+		"contexts":["test","lint"],"checks":[{"context":"test","app_id":1},{"context":"build","app_id":-1}]}}}`
 	const open = `{"protected":false,"protection":{"enabled":false,"required_status_checks":{
 		"enforcement_level":"off","contexts":[],"checks":[]}}}`
 	const ruled = `[{"type":"deletion"},{"type":"a rule of next year","parameters":{"x":1}},
-		{"type":"required_status_checks","parameters":{"required_status_checks":[{"context":"e2e"},{"context":"test"}]}}]`
+		{"type":"required_status_checks","parameters":{"required_status_checks":[{"context":"e2e","integration_id":7},{"context":"test"}]}}]`
 	for _, test := range []struct {
 		name       string
 		configured []string
@@ -123,9 +123,9 @@ func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testin
 		want       string
 	}{
 		{"configured", []string{"mine"}, nil, nil, "mine"},
-		{"both kinds", nil, says(200, branchOf), says(200, ruled), "build e2e lint test"},
-		{"protection alone", nil, says(200, branchOf), says(200, `[]`), "build lint test"},
-		{"a server without rules", nil, says(200, branchOf), says(404, `{}`), "build lint test"},
+		{"both kinds", nil, says(200, branchOf), says(200, ruled), "build e2e/7 lint test/1"},
+		{"protection alone", nil, says(200, branchOf), says(200, `[]`), "build lint test/1"},
+		{"a server without rules", nil, says(200, branchOf), says(404, `{}`), "build lint test/1"},
 		{"nobody asks for any", nil, says(200, open), says(200, `[]`), ""},
 		{"no such branch", nil, says(404, `{"message":"Branch not found"}`), nil, "error"},
 		{"rules may not be read", nil, says(200, branchOf), says(403, `{"message":"no"}`), "error"},
@@ -138,7 +138,13 @@ func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testin
 			if test.rules != nil {
 				s.on("GET", "/rules/branches/{branch}", test.rules)
 			}
-			names, err := s.client(func(o *Options) { o.Required = test.configured }).RequiredChecks(t.Context(), "release/1")
+			required, err := s.client(func(o *Options) { o.Required = test.configured }).RequiredChecks(t.Context(), "release/1")
+			var names []string
+			for _, r := range required {
+				if names = append(names, r.Name); r.AppID != 0 {
+					names[len(names)-1] += fmt.Sprintf("/%d", r.AppID)
+				}
+			}
 			got := strings.Join(names, " ")
 			if err != nil {
 				got = "error"

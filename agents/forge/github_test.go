@@ -122,8 +122,8 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 	if !slices.ContainsFunc(checks[0].Annotations, func(a forge.Annotation) bool { return a.Path == "greet.txt" && a.Line == 1 }) {
 		t.Errorf("annotations are %+v", checks[0].Annotations)
 	}
-	if required := must(r.RequiredChecks(ctx, "main"))(t); !slices.Equal(required, []string{"test"}) {
-		t.Errorf("required are %q", required)
+	if required := must(r.RequiredChecks(ctx, "main"))(t); !slices.Equal(required, []forge.Required{{Name: "test"}}) {
+		t.Errorf("required are %v", required)
 	}
 	if _, err := r.Merge(ctx, pull.Number, forge.MergeRequest{SHA: pull.Head}); !errors.Is(err, forge.ErrNotMergeable) {
 		t.Errorf("merged while red: %v", err)

@@ -15,13 +15,14 @@ import (
 // may see there, and its rules refuse a listing that has one rule of a kind newer than itself.
 
 // protection returns the checks that the branch's classic protection requires.
-func (c *Client) protection(ctx context.Context, branch string) ([]string, error) {
+func (c *Client) protection(ctx context.Context, branch string) ([]Required, error) {
 	var answer struct {
 		Protection struct {
 			RequiredStatusChecks struct {
 				Contexts []string `json:"contexts"`
 				Checks   []struct {
 					Context string `json:"context"`
+					AppID   int64  `json:"app_id"` // null or -1 for any
 				} `json:"checks"`
 			} `json:"required_status_checks"`
 		} `json:"protection"`
@@ -29,15 +30,18 @@ func (c *Client) protection(ctx context.Context, branch string) ([]string, error
 	if _, err := c.get(ctx, "branches/"+url.PathEscape(branch), &answer); err != nil {
 		return nil, err
 	}
-	names := answer.Protection.RequiredStatusChecks.Contexts
-	for _, check := range answer.Protection.RequiredStatusChecks.Checks {
-		names = append(names, check.Context)
+	var required []Required
+	for _, name := range answer.Protection.RequiredStatusChecks.Contexts {
+		required = append(required, Required{Name: name})
 	}
-	return names, nil
+	for _, check := range answer.Protection.RequiredStatusChecks.Checks {
+		required = append(required, Required{Name: check.Context, AppID: max(check.AppID, 0)})
+	}
+	return required, nil
 }
 
 // rules returns the checks that rulesets require. Servers older than rulesets have no such address.
-func (c *Client) rules(ctx context.Context, branch string) ([]string, error) {
+func (c *Client) rules(ctx context.Context, branch string) ([]Required, error) {
 	type rule struct {
 		Type       string          `json:"type"`
 		Parameters json.RawMessage `json:"parameters"`
@@ -54,7 +58,7 @@ func (c *Client) rules(ctx context.Context, branch string) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	var names []string
+	var required []Required
 	for _, r := range list {
 		if r.Type != "required_status_checks" {
 			continue
@@ -62,16 +66,17 @@ func (c *Client) rules(ctx context.Context, branch string) ([]string, error) {
 		var parameters struct {
 			Required []struct {
 				Context string `json:"context"`
+				AppID   int64  `json:"integration_id"`
 			} `json:"required_status_checks"`
 		}
 		if err := json.Unmarshal(r.Parameters, &parameters); err != nil {
 			return nil, fmt.Errorf("rule %s: %w", r.Type, err)
 		}
 		for _, check := range parameters.Required {
-			names = append(names, check.Context)
+			required = append(required, Required{Name: check.Context, AppID: max(check.AppID, 0)})
 		}
 	}
-	return names, nil
+	return required, nil
 }
 
 // get reads one address below the repository's.

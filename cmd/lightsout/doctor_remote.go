@@ -202,7 +202,11 @@ func (x *doctor) branch(ctx context.Context, client *forge.Client) []finding {
 		any.Cure = "safer: protect " + base + ", or name them under [github]: required_checks = [\"test\"]"
 		return []finding{found, any}
 	default:
-		return []finding{found, good("checks", "required: "+strings.Join(required, ", "))}
+		var names []string
+		for _, r := range required {
+			names = append(names, r.Name)
+		}
+		return []finding{found, good("checks", "required: "+strings.Join(names, ", "))}
 	}
 }
 
