@@ -21,7 +21,7 @@ type Fixer struct{ *Factory }
 // that reads more of it works worse.
 const failingLog = 6 << 10
 
-// Run is one tick: every red or rejected pull request gets one repair, or is given up after three. Since a repair takes
+// Run is one tick: every red, conflicting or rejected pull request gets one repair, or is given up after three. Since a repair takes
 // its time, the world is read again after each.
 func (x *Fixer) Run(ctx context.Context) (Report, error) {
 	report := Report{Said: "every open pull request is healthy or waits for somebody else"}
@@ -67,7 +67,7 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 // concerns tells the verdicts that the Fixer has something to do about.
 func (x *Fixer) concerns(s Standing) bool {
 	switch s.Verdict.Word {
-	case store.Red, store.Rejected, store.Behind, store.GivenUp:
+	case store.Red, store.Conflict, store.Rejected, store.Behind, store.GivenUp:
 		return true
 	}
 	return false
@@ -149,7 +149,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if err != nil {
 		return fmt.Errorf("read its ticket: %w", err)
 	}
-	evidence, err := x.evidence(ctx, s)
+	evidence, err := x.evidence(ctx, snap, s)
 	if err != nil {
 		return err
 	}
@@ -169,11 +169,14 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: s.Pull.Attempts + 1, base: base, start: s.Facts.PR.Head, proven: s.Facts.PR.Head,
 		branch: s.Pull.Branch, files: s.Pull.Files, evidence: evidence, text: sessionText(s.Facts.PR.Body),
 		told: map[string]string{"title": s.Pull.Title, "url": s.Pull.URL, "check": strings.Join(names(s.Verdict.Failed), ", "), "detail": s.Verdict.Reason, "of": strconv.Itoa(MaxAttempts)}}
+	if s.Verdict.Word == store.Conflict {
+		a.base, a.merge, a.clashes = snap.BaseSHA, snap.BaseSHA, s.Facts.Conflicts
+	}
 	made, err := x.work(ctx, a)
 	if err != nil {
 		return err
 	}
-	p := publication{Lease: s.Facts.PR.Head}
+	p := publication{Lease: s.Facts.PR.Head, Cause: s.Verdict.Word}
 	if s.Reject != nil {
 		p.Reject = s.Reject.ID
 	}
@@ -181,8 +184,12 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	return err
 }
 
-// evidence is what a session is told of the failure: the end of each failing log, or the words of who rejected it.
-func (x *Fixer) evidence(ctx context.Context, s Standing) (string, error) {
+// evidence is what a session is told of the failure: the end of each failing log, both sides of a conflict, or the words
+// of who rejected it.
+func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing) (string, error) {
+	if s.Verdict.Word == store.Conflict {
+		return x.conflictEvidence(ctx, snap, s)
+	}
 	var b strings.Builder
 	if s.Verdict.Word == store.Rejected {
 		words := s.Facts.Reject

@@ -29,10 +29,14 @@ type publication struct {
 	Receipt proof.Receipt `json:"receipt"`
 	Run     int64         `json:"run"`
 	Log     string        `json:"log"`    // path of the run's log
+	Cause   string        `json:"cause"`  // the verdict that this repairs; "" for a first version
 	Reject  int64         `json:"reject"` // the /reject that this answers; 0 for none
 	Seconds float64       `json:"seconds"`
 	CostUSD float64       `json:"cost_usd"`
 }
+
+// spends tells whether it uses up one of the three attempts. A conflict is no failure of the code: the base has moved.
+func (p publication) spends() bool { return p.Role == FixerRole && p.Cause != store.Conflict }
 
 const publishKind = "publish"
 
@@ -116,7 +120,7 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 		if q.OpenedAt.IsZero() {
 			q.OpenedAt = pr.CreatedAt
 		}
-		if p.Role == FixerRole && len(events) > 0 {
+		if p.spends() && len(events) > 0 {
 			q.Attempts++
 		}
 	}, events...)

@@ -26,14 +26,24 @@ type assignment struct {
 	pull     int // 0: none yet
 	claim    store.Claim
 	attempt  int
-	base     string // sha that the change is proven against
-	start    string // sha that the session starts from
-	proven   string // sha whose tests were proven before and may not be weakened; "" for none
+	base     string   // sha that the change is proven against
+	start    string   // sha that the session starts from
+	proven   string   // sha whose tests were proven before and may not be weakened; "" for none
+	merge    string   // sha of the base that is merged into the worktree first; "" for none
+	clashes  []string // files in which that merge conflicts
 	branch   string
 	files    []string
-	evidence string            // failing log, review words
+	evidence string            // failing log, both sides of a conflict, review words
 	text     string            // the pull request's text so far
 	told     map[string]string // goes into the event that tells of the run
+}
+
+// message is the subject of the commit that ends a session's work.
+func (a assignment) message(base string) string {
+	if a.merge != "" {
+		return fmt.Sprintf("Merge %s into %s", base, a.branch)
+	}
+	return a.ticket.Title
 }
 
 // product is a proven change.
@@ -93,6 +103,11 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 	if err := f.Mirror.Add(kept, dir, a.start, a.branch); err != nil {
 		return product{}, err
 	}
+	if a.merge != "" {
+		if _, err := f.Mirror.Merge(kept, dir, a.merge); err != nil {
+			return product{}, err
+		}
+	}
 	if err := errors.Join(worktree.RemoveAll(home), os.MkdirAll(filepath.Join(home, "tmp"), 0o700)); err != nil {
 		return product{}, fmt.Errorf("make the session's home: %w", err)
 	}
@@ -149,12 +164,18 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	if made.text, err = readText(task.TextFile); err != nil {
 		return made, nil, err
 	}
-	if made.head, err = f.Mirror.Take(ctx, dir, a.start, a.ticket.Title); err != nil {
+	if made.head, err = f.Mirror.Take(ctx, dir, a.start, a.message(f.Settings.Base)); err != nil {
 		return made, nil, fmt.Errorf("take the session's work: %w", err)
 	}
 	if made.head == a.start {
 		refused = &setback{outcome: "no change", reason: "the session ended without changing a file", code: true}
 		return made, refused, f.tellRefused(ctx, a, run, round, "empty change", refused.reason)
+	}
+	if marked, err := f.stillMarked(ctx, made.head, a.clashes); err != nil {
+		return made, nil, err
+	} else if len(marked) > 0 {
+		refused = &setback{outcome: "refused", reason: "conflict markers are left in " + strings.Join(marked, ", "), code: true}
+		return made, refused, f.tellRefused(ctx, a, run, round, "conflict markers", refused.reason)
 	}
 	made.receipt, err = f.prove(ctx, a, run, made.head, made.text, log)
 	switch {
