@@ -35,24 +35,34 @@ func TestACleanBaseUpdateKeepsAnApproval(t *testing.T) {
 }
 
 func TestAnApprovalOfAnOldHeadMergesNothingAndSaysSo(t *testing.T) {
-	type push func(r *rig, pull int)
-	for name, push := range map[string]push{
-		"another diff": func(r *rig, pull int) { r.push(pull, map[string]string{"part1.sh": "part1() { echo '1'; }\n"}) },
-		"commits that cancel each other out": func(r *rig, pull int) {
+	for name, row := range map[string]struct {
+		push  func(r *rig, pull int)
+		shows string // a part of what the person is shown of the change
+	}{
+		"another diff": {func(r *rig, pull int) { r.push(pull, map[string]string{"part1.sh": "part1() { echo '1'; }\n"}) }, "+part1() { echo '1'; }"},
+		"commits that cancel each other out": {func(r *rig, pull int) {
 			r.push(pull, map[string]string{"evil.sh": "evil\n"})
 			r.push(pull, map[string]string{"evil.sh": ""})
-		},
-		"an empty commit": func(r *rig, pull int) { r.push(pull, nil) },
+		}, "-evil"},
+		"an empty commit": {func(r *rig, pull int) { r.push(pull, nil) }, "by hand"},
+		"a long one": {func(r *rig, pull int) {
+			r.push(pull, map[string]string{"long.txt": strings.Repeat("one more line of a long file\n", 500)})
+		}, " more lines]"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			journey(t, nil, func(r *rig) {
 				_, pull := r.ready(1)
 				r.approve(pull)
-				push(r, pull)
+				row.push(r, pull)
 				r.land()
 				r.land()
 				r.does(0, "pull.merge", "")
 				r.tells(1, store.ApprovalEnded, pull, "state:void")
+				for _, e := range r.told(store.ApprovalEnded, pull) {
+					if shown := e.Data["changes"]; !strings.Contains(shown, row.shows) || len(shown) > mostChanges+50 {
+						t.Errorf("the person is shown %d bytes without %q:\n%s", len(shown), row.shows, shown)
+					}
+				}
 				r.stands(pull, store.Ready, "")
 				r.approve(pull)
 				r.land()

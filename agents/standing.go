@@ -188,41 +188,6 @@ func (f *Factory) readAsked(ctx context.Context, snap Snapshot, s *Standing) err
 	return err
 }
 
-// bind tells whether a person's approval still binds, and ends it when the diff is another by now, or when commits were
-// added that are no update from the base, even ones that cancel each other out.
-func (f *Factory) bind(ctx context.Context, snap Snapshot, s *Standing) error {
-	pr := s.Facts.PR
-	grant, err := f.Store.Grant(ctx, pr.Number)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	same := grant.PatchID == s.Pull.PatchID && s.Pull.PatchID != ""
-	if same && grant.Head != pr.Head {
-		if same, err = f.onlyUpdated(ctx, grant.Head, pr.Head, snap.BaseSHA); err != nil {
-			return err
-		}
-	}
-	if same {
-		s.Facts.Approved = true
-		return nil
-	}
-	// The row must show the new head before the approval's end is told: a person answers what they are shown.
-	row, err := f.Store.UpdatePull(ctx, pr.Number, func(p *store.Pull) { p.Head, p.PatchID, p.DiffPath = pr.Head, s.Pull.PatchID, "" })
-	if err != nil {
-		return err
-	}
-	s.seen = row.ReadAt
-	reason := fmt.Sprintf("the approved diff was %.7s, the branch is at %.7s by now", grant.Head, pr.Head)
-	err = f.Store.EndGrant(ctx, pr.Number, store.ApprovalVoid, reason)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil // withdrawn by a person in between
-	}
-	return err
-}
-
 // keep writes what was read of a pull request.
 func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store.Pull) (store.Pull, error) {
 	pr := s.Facts.PR

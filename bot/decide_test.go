@@ -328,11 +328,14 @@ func TestAnApprovalThatLostItsDiffIsAskedAgainWithASound(t *testing.T) {
 		w.opened(42, store.Ready)
 		w.tap(ana, w.card(ana).ID, "✅ Approve")
 		w.pull(42, store.Waiting, headB, patchB)
-		w.must(w.store.EndGrant(w.Context(), 42, store.ApprovalVoid, "the approved diff was 9f3c2a1, the branch is at 77be01c by now"))
+		w.must(w.store.VoidGrant(w.Context(), 42, "the approved diff was 9f3c2a1, the branch is at 77be01c by now", "-:  ------- > 2:  77be01c by hand\n    +if a < b && \"x\""))
 		w.settle()
 		m := w.last(ana, "#42 approval void")
 		if m.Silent || !strings.Contains(m.Plain, "approved 9f3c2a1 by Ana · now 77be01c") {
 			t.Errorf("%v %s", m.Silent, m.Plain)
+		}
+		if !strings.Contains(m.Text, "<blockquote expandable>-:  ------- &gt; 2:  77be01c by hand\n    +if a &lt; b &amp;&amp; ") {
+			t.Errorf("what changed is not shown line by line: %s", m.Text)
 		}
 		w.tap(ana, m.ID, "✅ Approve")
 		if g, ok := w.granted(); !ok || g.PatchID != patchB {

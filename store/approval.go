@@ -75,7 +75,7 @@ func (s *Store) Approve(ctx context.Context, pull int, head, patchID string, byI
 			return err
 		}
 		if err == nil {
-			if err := s.endGrant(ctx, tx, standing, ApprovalVoid, "approved anew"); err != nil {
+			if err := s.endGrant(ctx, tx, standing, ApprovalVoid, "approved anew", ""); err != nil {
 				return err
 			}
 		}
@@ -119,11 +119,23 @@ func (s *Store) EndGrant(ctx context.Context, pull int, state, reason string) er
 		if err != nil {
 			return err
 		}
-		return s.endGrant(ctx, tx, g, state, reason)
+		return s.endGrant(ctx, tx, g, state, reason, "")
 	})
 }
 
-func (s *Store) endGrant(ctx context.Context, tx *sql.Tx, g Grant, state, reason string) error {
+// VoidGrant ends the active approval of a pull request whose diff has become another. changes is what became of it, for
+// people; "" when that is not known. ErrNotFound where no approval is active.
+func (s *Store) VoidGrant(ctx context.Context, pull int, reason, changes string) error {
+	return s.update(ctx, fmt.Sprintf("void the approval of #%d", pull), func(tx *sql.Tx) error {
+		g, err := s.grant(ctx, tx, pull)
+		if err != nil {
+			return err
+		}
+		return s.endGrant(ctx, tx, g, ApprovalVoid, reason, changes)
+	})
+}
+
+func (s *Store) endGrant(ctx context.Context, tx *sql.Tx, g Grant, state, reason, changes string) error {
 	if _, err := tx.ExecContext(ctx, "UPDATE approval SET state=?, reason=?, ended_at=? WHERE id=? AND state='active'", state, reason, millis(s.now()), g.ID); err != nil {
 		return err
 	}
@@ -131,6 +143,9 @@ func (s *Store) endGrant(ctx context.Context, tx *sql.Tx, g Grant, state, reason
 	if err != nil {
 		return err
 	}
-	return s.record(ctx, tx, Event{Kind: ApprovalEnded, Ticket: p.Ticket, Pull: g.Pull,
-		Data: map[string]string{"state": state, "reason": reason, "head": g.Head, "by": g.ByName, "now": p.Head}})
+	data := map[string]string{"state": state, "reason": reason, "head": g.Head, "by": g.ByName, "now": p.Head}
+	if changes != "" {
+		data["changes"] = changes
+	}
+	return s.record(ctx, tx, Event{Kind: ApprovalEnded, Ticket: p.Ticket, Pull: g.Pull, Data: data})
 }

@@ -168,13 +168,18 @@ func (m *Mirror) conflicts(ctx context.Context, a, b string) ([]string, error) {
 	if !exited(err, 1) {
 		return nil, fmt.Errorf("foretell conflicts: %w", err)
 	}
+	return conflicted(out), nil
+}
+
+// conflicted reads the files out of what merge-tree answers when it could not merge.
+func conflicted(out []byte) []string {
 	var paths []string
 	for field := range nulFields(out) {
 		if !isSHA(field) { // the first field is the tree with the markers in it
 			paths = append(paths, field)
 		}
 	}
-	return paths, nil
+	return paths
 }
 
 // Added counts the commits that lead to one commit, and neither to another nor to the base, merges not counted: what

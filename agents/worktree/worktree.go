@@ -27,6 +27,8 @@ var (
 	ErrUnrelated = errors.New("no common ancestor")
 	// ErrNotOurs: a branch outside lightsout/, or a folder that Add or Checkout did not make.
 	ErrNotOurs = errors.New("not ours")
+	// ErrNoChange: there is nothing to take back.
+	ErrNoChange = errors.New("nothing to change")
 )
 
 // Options say where the mirror lies and how to reach the remote. All but Token and Env are needed.
