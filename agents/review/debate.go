@@ -201,8 +201,6 @@ const maxSteps = 12
 // recall takes over the findings of the round before, and runs again what was reproduced then: a test that passes now
 // shows the repair better than any words.
 func (d *debate) recall(ctx context.Context) error {
-	d.verdict.Findings = slices.Clone(d.Earlier.Findings)
-	d.verdict.Surplus = d.Earlier.Surplus
 	for i := range d.verdict.Findings {
 		f := &d.verdict.Findings[i]
 		if !f.Blocks() || !f.Reproduced || d.Reproduce == nil {

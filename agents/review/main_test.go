@@ -99,7 +99,10 @@ func (s *stage) run() Verdict {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	asked := 0
+	asked, before := 0, 0
+	if s.request.Earlier != nil {
+		before = len(s.request.Earlier.Turns)
+	}
 	for role, prompts := range s.prompts {
 		asked += len(prompts)
 		for _, p := range prompts {
@@ -113,7 +116,7 @@ func (s *stage) run() Verdict {
 			s.t.Errorf("the %s was asked %d times, want %d", role, len(s.prompts[role]), len(answers))
 		}
 	}
-	if asked != len(v.Turns) || asked > 3*maxAsked || v.Usage.Input != int64(10*asked) || v.Seconds != float64(2*asked) {
+	if all := asked + before; all != len(v.Turns) || asked > 3*maxAsked || v.Usage.Input != int64(10*all) || v.Seconds != float64(2*all) {
 		s.t.Errorf("%d sessions, %d turns, usage %+v, %v s", asked, len(v.Turns), v.Usage, v.Seconds)
 	}
 	ids := map[string]bool{}

@@ -15,11 +15,10 @@ package review
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
+	"slices"
 
 	"lightsout/agents/engine"
 	"lightsout/rules"
@@ -34,6 +33,7 @@ const (
 	maxTicket       = 8 << 10  // bytes of the ticket's text that are shown
 	maxWords        = 600      // bytes of what a session says about one finding, per field
 	maxOutput       = 2 << 10  // bytes kept of what a reproduction printed
+	maxKept         = 16 << 10 // bytes kept of an answer, word for word
 )
 
 // An Ask puts one prompt to a fresh session of a role ("enthusiast", "adversary", "referee"), which can read the change
@@ -56,8 +56,8 @@ type Request struct {
 	Rules []rules.Rule
 
 	Round   int      // 1, or 2 after what blocked was worked on; 0 is 1
-	Since   []byte   // in round 2: the diff since the head of the first round
-	Earlier *Verdict // in round 2: the verdict of the first
+	Earlier *Verdict // what the debate has come to so far: before round 2, and where a change that was reviewed is repaired later
+	Since   []byte   // with Earlier: the diff since the head that it is about, which alone is looked at
 }
 
 // Severity is how bad a bug would be, if it were one.
@@ -130,26 +130,29 @@ type Turn struct {
 	PromptBytes int            `json:"prompt_bytes"`
 	Outcome     engine.Outcome `json:"outcome"`
 	Problem     string         `json:"problem,omitempty"` // why its answer could not be used
+	Answer      string         `json:"answer,omitempty"`  // its last words as they were, at most maxKept bytes
 	Note        string         `json:"note,omitempty"`    // what else is to be said of it: that it tried to write, say
 	Usage       engine.Usage   `json:"usage"`
 	Seconds     float64        `json:"seconds"`
 }
 
-// Verdict is what one round came to, on top of the rounds before it. It can be kept as JSON.
+// Verdict is what the debate on one change has come to, over all its rounds. It can be kept as JSON.
 type Verdict struct {
 	Radius   Radius       `json:"radius"`
 	Rounds   int          `json:"rounds"`
-	Findings []Finding    `json:"findings"`           // of all rounds, in the order they were raised
+	Findings []Finding    `json:"findings"`           // in the order they were raised
 	Surplus  int          `json:"surplus,omitempty"`  // findings beyond the bound that nobody looked at
 	LeftOut  []string     `json:"left_out,omitempty"` // of the diff shown last
-	Silent   []string     `json:"silent,omitempty"`   // who gave no answer that counts in this round, and why
-	Turns    []Turn       `json:"turns"`              // of this round alone
-	Usage    engine.Usage `json:"usage"`              // of this round alone
-	Seconds  float64      `json:"seconds"`            // of this round's sessions
+	Silent   []string     `json:"silent,omitempty"`   // who gave no answer that counts in the last round, and why
+	Failure  string       `json:"failure,omitempty"`  // why the last round came to no end; "" when it did
+	Turns    []Turn       `json:"turns"`
+	Usage    engine.Usage `json:"usage"`   // of all turns
+	Seconds  float64      `json:"seconds"` // of all turns
 }
 
-// Run leads one round of the debate. An error means that there is no verdict, because a session or a reproduction could
-// not be run or the context ended; whatever the sessions say is no error. The usage in the verdict is right even then.
+// Run leads one round of the debate. An error means that the round came to no end, because a session or a reproduction
+// could not be run or the context ended; whatever the sessions say is no error. The verdict then is what stood before the
+// round, with its usage and its Failure.
 func Run(ctx context.Context, r Request) (Verdict, error) {
 	if r.Round == 0 {
 		r.Round = 1
@@ -157,23 +160,43 @@ func Run(ctx context.Context, r Request) (Verdict, error) {
 	if err := r.check(); err != nil {
 		return Verdict{}, fmt.Errorf("review: %w", err)
 	}
-	d := &debate{Request: r, settled: map[string]bool{}, verdict: Verdict{Radius: RadiusOf(r.Diff), Rounds: r.Round, Findings: []Finding{}, Turns: []Turn{}}}
-	if d.verdict.Radius.Depth == Unread {
-		if r.Round == 1 {
-			d.verdict.Rounds = 0
-			return d.verdict, nil
-		}
-		d.verdict.Radius.Depth = Light // what was sent back is not forgotten because the change has become small
+	d := &debate{Request: r, settled: map[string]bool{}, verdict: begun(r)}
+	if d.verdict.Rounds == 0 || r.Earlier != nil && d.verdict.Rounds == r.Earlier.Rounds {
+		return d.verdict, nil
 	}
-	var err error
-	if d.tree, err = openTree(r.Dir, r.Diff, r.Since); err != nil {
-		return d.verdict, fmt.Errorf("review: %w", err)
-	}
-	err = d.round(ctx)
-	if err = errors.Join(err, d.tree.close()); err != nil {
-		return d.verdict, fmt.Errorf("review, round %d: %w", r.Round, err)
+	before := slices.Clone(d.verdict.Findings)
+	if err := d.lead(ctx); err != nil {
+		err = fmt.Errorf("review, round %d: %w", d.verdict.Rounds, err)
+		d.verdict.Findings, d.verdict.Failure = before, clip(err.Error(), maxWords)
+		return d.verdict, err
 	}
 	return d.verdict, nil
+}
+
+// begun is the verdict at the beginning of a round. It counts no further round when what is to be looked at is not worth it;
+// but what was sent back is never forgotten because the change has become small.
+func begun(r Request) Verdict {
+	looked, v := r.Diff, Verdict{Findings: []Finding{}, Turns: []Turn{}}
+	if r.Earlier != nil {
+		v = *r.Earlier
+		v.Findings, v.Turns, v.LeftOut, v.Silent, v.Failure = slices.Clone(v.Findings), slices.Clone(v.Turns), nil, nil, ""
+		if r.Round == 1 {
+			looked = r.Since
+		}
+	}
+	switch radius := RadiusOf(looked); {
+	case radius.Depth != Unread:
+		v.Radius = radius
+	case r.Round > 1:
+		v.Radius, v.Radius.Depth = radius, Light
+	case r.Earlier == nil:
+		v.Radius = radius
+		return v
+	default:
+		return v
+	}
+	v.Rounds++
+	return v
 }
 
 func (r Request) check() error {
@@ -190,6 +213,14 @@ func (r Request) check() error {
 	return nil
 }
 
+// lead opens the change and leads the round.
+func (d *debate) lead(ctx context.Context) (err error) {
+	if d.tree, err = openTree(d.Dir, d.Diff, d.Since); err != nil {
+		return err
+	}
+	return errors.Join(d.round(ctx), d.tree.close())
+}
+
 // debate is one round on its way.
 type debate struct {
 	Request
@@ -202,7 +233,7 @@ type debate struct {
 
 func (d *debate) round(ctx context.Context) error {
 	diff := d.Diff
-	if d.Round > 1 {
+	if d.Earlier != nil {
 		diff = d.Since
 		if err := d.recall(ctx); err != nil {
 			return err
@@ -216,7 +247,7 @@ func (d *debate) round(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if d.Round > 1 && heard {
+	if d.Earlier != nil && heard {
 		d.verdict.Findings, raised = repaired(d.verdict.Findings, raised, d.settled)
 	}
 	if err := d.oppose(ctx, raised); err != nil {
@@ -253,7 +284,7 @@ func (d *debate) raise(ctx context.Context) (raised []Finding, heard bool, err e
 	if err != nil || !heard {
 		return nil, heard, err
 	}
-	raised, surplus := raisedBy(answer, d.tree, d.Round, len(d.verdict.Findings), d.verdict.Radius.Depth.findings())
+	raised, surplus := raisedBy(answer, d.tree, d.verdict.Rounds, len(d.verdict.Findings), d.verdict.Radius.Depth.findings())
 	d.verdict.Surplus += surplus
 	return raised, true, nil
 }
@@ -297,80 +328,4 @@ func (d *debate) rule(ctx context.Context, raised []Finding) (map[string]ruling,
 		}
 	}
 	return rulings, nil
-}
-
-// maxAsked is how often one role is asked in a round: once more when its answer cannot be read.
-const maxAsked = 2
-
-// ask puts a role's prompt to a session and reads the answer. heard is false when the role counts as silent.
-func (d *debate) ask(ctx context.Context, task rules.Review, schema string, answer any) (heard bool, err error) {
-	task.Title, task.Body, task.Rules, task.Dir, task.Diff = d.Title, clipText(d.Body, maxTicket), d.Rules, d.Dir, d.shown
-	if d.Round == 1 {
-		task.Areas = d.verdict.Radius.Areas
-	}
-	for range maxAsked {
-		prompt, err := rules.RenderReview(task)
-		if err != nil {
-			return false, err
-		}
-		result, err := d.Ask(ctx, task.Role, prompt.Text)
-		turn := Turn{Role: task.Role, Engine: result.Engine, Round: d.Round, PromptBytes: prompt.Bytes, Outcome: result.Outcome, Usage: result.Usage, Seconds: result.Seconds}
-		again := false
-		if err == nil {
-			turn.Problem, again = read(result, schema, answer)
-			if result.Outcome == engine.Done {
-				turn.Note = clip(result.Reason, 200)
-			}
-		}
-		d.note(turn)
-		if err != nil {
-			return false, fmt.Errorf("session of the %s: %w", task.Role, err)
-		}
-		if err := context.Cause(ctx); err != nil {
-			return false, err
-		}
-		if turn.Problem == "" {
-			return true, nil
-		}
-		task.Problem = turn.Problem
-		if !again {
-			break
-		}
-	}
-	d.verdict.Silent = append(d.verdict.Silent, task.Role+": "+task.Problem)
-	return false, nil
-}
-
-// read says what is wrong with an answer, "" when nothing is, and whether asking again may help.
-func read(result engine.Result, schema string, answer any) (problem string, again bool) {
-	if result.Outcome != engine.Done {
-		return clip(strings.TrimSpace(string(result.Outcome)+" "+result.Reason), 200), false
-	}
-	if err := parseAnswer(result.Text, schema, answer); err != nil {
-		return err.Error(), true
-	}
-	return "", false
-}
-
-func (d *debate) note(t Turn) {
-	v := &d.verdict
-	v.Turns = append(v.Turns, t)
-	v.Seconds += t.Seconds
-	v.Usage.Input += t.Usage.Input
-	v.Usage.Cached += t.Usage.Cached
-	v.Usage.Output += t.Usage.Output
-	v.Usage.CostUSD += t.Usage.CostUSD
-}
-
-// evidenceOf writes what is argued about for a prompt.
-func evidenceOf(list []claim) (string, error) {
-	var b strings.Builder
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	for _, c := range list {
-		if err := enc.Encode(c); err != nil {
-			return "", fmt.Errorf("write what is argued about: %w", err)
-		}
-	}
-	return b.String(), nil
 }

@@ -53,7 +53,7 @@ func TestASecondRoundLooksAtWhatChangedAndTellsWhatIsFixed(t *testing.T) {
 	s := second(t)
 	s.say(rules.Enthusiast, `{"findings":[]}`)
 	s.reproduces(false, nil)
-	if v := s.run(); v.Line() != "5 raised, 2 refuted, 2 fixed, 1 noted" || len(s.runs) != 1 || len(v.Turns) != 1 || v.Rounds != 2 {
+	if v := s.run(); v.Line() != "5 raised, 2 refuted, 2 fixed, 1 noted" || len(s.runs) != 1 || len(v.Turns) != 3+1 || v.Rounds != 2 {
 		t.Errorf("%s after %d runs and %d sessions", v.Line(), len(s.runs), len(v.Turns))
 	}
 	prompt := s.prompts[rules.Enthusiast][0]
@@ -122,6 +122,54 @@ func TestASecondRound(t *testing.T) {
 	}
 }
 
+// later is a stage for the repair of a change that was reviewed and published, by another run.
+func later(t *testing.T) *stage {
+	t.Helper()
+	s := second(t)
+	for i := range s.request.Earlier.Findings {
+		f := &s.request.Earlier.Findings[i]
+		f.Fixed = f.Ruling == RealBug
+	}
+	s.request.Round, s.request.Earlier.Rounds = 1, 2
+	return s
+}
+
+func TestALaterRepairIsLookedAtByItselfAndGoesOnWithTheDebate(t *testing.T) {
+	s := later(t)
+	s.say(rules.Enthusiast, raise(finding("pages/list.go", 5, High, "Rounds up twice.")))
+	s.say(rules.Adversary, answer("F6", "stands", ""))
+	s.say(rules.Referee, rulesOn("F6", RealBug, withTrace))
+	v := s.run()
+	if v.Line() != "6 raised, 2 refuted, 2 fixed, 1 noted, 1 open" || v.Rounds != 3 || v.Findings[5].Round != 3 || v.Radius.Depth != Light {
+		t.Errorf("%s, round %d, %+v", v.Line(), v.Rounds, v.Radius)
+	}
+	if prompt := s.prompts[rules.Enthusiast][0]; strings.Contains(prompt, "more.go") || strings.Contains(prompt, "A size of zero panics.") {
+		t.Errorf("it is asked about what was settled:\n%s", prompt)
+	}
+}
+
+func TestALaterRepairOfAFewWordsIsNotLookedAtAndNothingIsForgotten(t *testing.T) {
+	s := later(t)
+	s.request.Since = diffOf("README.md", "words")
+	if v := s.run(); v.Line() != "5 raised, 2 refuted, 2 fixed, 1 noted" || v.Rounds != 2 || !v.Looked() {
+		t.Errorf("%s after %d rounds", v.Line(), v.Rounds)
+	}
+}
+
+func TestARoundThatCannotBeLedLeavesWhatStoodAndSaysSo(t *testing.T) {
+	s := second(t)
+	s.request.Reproduce = nil
+	v, err := Run(t.Context(), s.request) // nothing is scripted, so the first session cannot be run
+	if err == nil || v.Line() != "5 raised, 2 refuted, 1 noted, 2 open; the last round came to no end" || v.Looked() || len(v.Turns) != 4 {
+		t.Errorf("%s, %d turns, %v", v.Line(), len(v.Turns), err)
+	}
+	s = newStage(t)
+	v, err = Run(t.Context(), s.request)
+	if err == nil || !strings.HasPrefix(v.Line(), "not reviewed: review, round 1: session of the enthusiast: ") || v.Looked() || !strings.Contains(v.Markdown(), "not reviewed") {
+		t.Errorf("%s %v", v.Line(), err)
+	}
+}
+
 func TestWhatGoesBackToTheAuthorIsBoundedAndHasTheRefereesWords(t *testing.T) {
 	v := firstRound(t)
 	e := v.Evidence()
@@ -145,12 +193,13 @@ func TestThePullRequestSaysWhatIsWorthNotingInPlainWords(t *testing.T) {
 	v := firstRound(t)
 	v.Findings[2].Claim = "Closes #7, thanks @ana: <script> [here](https://example.org) `x` <!-- hidden -->\u202e"
 	m := v.Markdown()
-	for _, w := range []string{"### Review\n\n**5 raised, 2 refuted, 1 noted, 2 open**", "**Worth noting** (medium) `pages/list.go:4`: Closes #\u200b7, thanks @\u200bana", "**Real bug** (critical)"} {
+	for _, w := range []string{"### Review\n\n**5 raised, 2 refuted, 1 noted, 2 open**", "**Worth noting** (medium) `pages/list.go:4`: Closes #\u200b7, thanks @\u200bana", "**Real bug** (critical)",
+		"<details><summary>Refuted</summary>\n\n- **Refuted** (low) `pages/list.go:1`", "_3 sessions, 6 s, 30 + 9 tokens, $1.50._"} {
 		if !strings.Contains(m, w) {
 			t.Errorf("%q is missing from\n%s", w, m)
 		}
 	}
-	for _, w := range []string{"#7", "@ana", "<script>", "[here]", "https://", "hidden", "\u202e", "There is none."} {
+	for _, w := range []string{"#7", "@ana", "<script>", "[here]", "https://", "hidden", "\u202e"} {
 		if strings.Contains(m, w) {
 			t.Errorf("%q stands in\n%s", w, m)
 		}

@@ -31,6 +31,11 @@ func (v Verdict) where(which func(Finding) bool) []Finding {
 	return list
 }
 
+// Looked reports whether somebody has looked at the change to the end, so that a later round may pass over it.
+func (v Verdict) Looked() bool {
+	return v.Rounds > 0 && v.Failure == "" && !slices.ContainsFunc(v.Silent, func(s string) bool { return strings.HasPrefix(s, rules.Enthusiast) })
+}
+
 // Counts is the debate in numbers. Raised is the sum of the others.
 type Counts struct{ Raised, Refuted, Fixed, Noted, Open int }
 
@@ -82,6 +87,10 @@ func (v Verdict) Line() string {
 		silent = append(silent, role)
 	}
 	switch {
+	case v.Failure != "" && len(v.Findings) == 0:
+		return "not reviewed: " + clip(v.Failure, 200)
+	case v.Failure != "":
+		return line + "; the last round came to no end"
 	case len(silent) == 0:
 		return line
 	case len(v.Findings) == 0 && slices.Contains(silent, rules.Enthusiast):
@@ -118,26 +127,58 @@ func (v Verdict) Markdown() string {
 	}
 	var b strings.Builder
 	fmt.Fprintf(&b, "### Review\n\n**%s**\n", plain(v.Line()))
-	list := append(v.Blocks(), v.Notes()...)
+	fixed := v.where(func(f Finding) bool { return f.Ruling == RealBug && f.Fixed })
+	points(&b, "", slices.Concat(v.Blocks(), v.Notes(), fixed))
+	points(&b, "Refuted", v.where(func(f Finding) bool { return f.Ruling == FalsePositive }))
+	if len(v.Turns) > 0 {
+		fmt.Fprintf(&b, "\n_%s._\n", v.Spent())
+	}
+	return b.String()
+}
+
+// points writes findings as points of a list, folded away below a summary if one is given.
+func points(b *strings.Builder, summary string, list []Finding) {
+	if len(list) == 0 {
+		return
+	}
+	b.WriteString("\n")
+	if summary != "" {
+		fmt.Fprintf(b, "<details><summary>%s</summary>\n\n", summary)
+		defer b.WriteString("\n</details>\n")
+	}
 	for i, f := range list {
-		if i == 0 {
-			b.WriteString("\n")
-		}
 		if i == maxNotes {
-			fmt.Fprintf(&b, "- and %d more\n", len(list)-maxNotes)
+			fmt.Fprintf(b, "- and %d more\n", len(list)-maxNotes)
 			break
 		}
-		word := "Worth noting"
-		if f.Blocks() {
-			word = "Real bug"
-		}
-		fmt.Fprintf(&b, "- **%s** (%s) %s: %s", word, f.Severity, code(f.place()), plain(clip(f.Claim, 300)))
+		fmt.Fprintf(b, "- **%s** (%s) %s: %s", f.Fate(), f.Severity, code(f.place()), plain(clip(f.Claim, 300)))
 		if f.Reason != "" {
-			fmt.Fprintf(&b, " %s", plain(clip("("+f.Reason+")", 300)))
+			fmt.Fprintf(b, " %s", plain(clip("("+f.Reason+")", 300)))
 		}
 		b.WriteString("\n")
 	}
-	return b.String()
+}
+
+// Fate is what became of the finding, in a word or two for people.
+func (f Finding) Fate() string {
+	switch {
+	case f.Blocks():
+		return "Real bug"
+	case f.Fixed:
+		return "Fixed"
+	case f.Ruling == FalsePositive:
+		return "Refuted"
+	}
+	return "Worth noting"
+}
+
+// Spent is what the debate took: "4 sessions, 61 s, 1200 + 340 tokens, $0.12".
+func (v Verdict) Spent() string {
+	sessions := "1 session"
+	if len(v.Turns) != 1 {
+		sessions = fmt.Sprintf("%d sessions", len(v.Turns))
+	}
+	return fmt.Sprintf("%s, %.0f s, %d + %d tokens, $%.2f", sessions, v.Seconds, v.Usage.Input, v.Usage.Output, v.Usage.CostUSD)
 }
 
 // Debate is all that was said, in Markdown, for whoever wants to know how a ruling came about.
@@ -160,7 +201,10 @@ func (v Verdict) Debate() string {
 		b.WriteString("\n")
 	}
 	if len(v.Turns) > 1 {
-		fmt.Fprintf(&b, "- in all: %d sessions, %.0f s, %d + %d tokens, $%.2f\n", len(v.Turns), v.Seconds, v.Usage.Input, v.Usage.Output, v.Usage.CostUSD)
+		fmt.Fprintf(&b, "- in all: %s\n", v.Spent())
+	}
+	if v.Failure != "" {
+		fmt.Fprintf(&b, "- the last round came to no end: %s\n", plain(v.Failure))
 	}
 	for _, l := range v.LeftOut {
 		fmt.Fprintf(&b, "- not shown to them: %s\n", plain(l))
@@ -170,6 +214,12 @@ func (v Verdict) Debate() string {
 	}
 	for _, f := range v.Findings {
 		f.write(&b)
+	}
+	for i, t := range v.Turns {
+		if i == 0 {
+			b.WriteString("\n## Word for word\n")
+		}
+		fmt.Fprintf(&b, "\n- %s, round %d:\n\n%s", t.Role, t.Round, indented(fallback(strings.TrimSpace(t.Answer), "(nothing)")))
 	}
 	return b.String()
 }
