@@ -19,8 +19,9 @@ const (
 	GaveUp           = "gave up"
 	TicketParked     = "ticket parked" // Data: reason
 	TicketUnparked   = "ticket unparked"
-	ProofRefused     = "proof refused" // Data: round, evidence; the session is asked again
-	Approved         = "approved"      // Data: by, head
+	ProofRefused     = "proof refused"    // Data: round, evidence; the session is asked again
+	ReviewSentBack   = "review sent back" // Data: round, line, detail: a real bug; the session is asked again
+	Approved         = "approved"         // Data: by, head
 	ApprovalEnded    = "approval ended"
 	MergeRefused     = "merge refused" // Data: reason
 	Merged           = "merged"        // Data: sha, by

@@ -1,11 +1,6 @@
 package review
 
-import (
-	"cmp"
-	"slices"
-
-	"lightsout/rules"
-)
+import "lightsout/rules"
 
 // Outcome is what later happened to a finding, or to a change at a place that no finding named.
 type Outcome string
@@ -49,96 +44,75 @@ func (b Booked) real() (real, known bool) {
 	return b.Reproduced, b.Reproduced // a test that failed is a bug whatever follows
 }
 
-// Score is how one engine does in one role.
-type Score struct {
+// The marks that a role gets for a finding. Precision is the share of right among right and wrong, recall the share of right
+// among right and missed.
+const (
+	Right   = "right"   // it said so, and it was so: a bug, a false alarm (Adversary), a bug ruled real (Referee)
+	Wrong   = "wrong"   // it said so, and it was not
+	Missed  = "missed"  // it was so, and it did not say so
+	Unknown = "unknown" // nothing has come to light yet
+	Silent  = "silent"  // it did not say so, and it was not so
+)
+
+// Mark is how one role did by one finding.
+type Mark struct {
 	Role   string
 	Engine string
-	Points int // what the role is paid and fined, as its prompt says
-
-	Right  int // it said so, and it was so: a bug, a false alarm (Adversary), a bug ruled real (Referee)
-	Wrong  int // it said so, and it was not
-	Missed int // it was so, and it did not say so
-
-	Unknown int // nothing has come to light yet
+	Mark   string
+	Points int // what the role is paid and fined, as its prompt says; the Referee gets one for being right, and loses one
 }
 
-// Precision is the share of what it said that was right: 0 to 1; ok is false when it said nothing that is known.
-func (s Score) Precision() (share float64, ok bool) { return ratio(s.Right, s.Right+s.Wrong) }
-
-// Recall is the share of what it could have said that it said: 0 to 1; ok is false when there was nothing.
-func (s Score) Recall() (share float64, ok bool) { return ratio(s.Right, s.Right+s.Missed) }
-
-func ratio(part, whole int) (float64, bool) {
-	if whole == 0 {
-		return 0, false
-	}
-	return float64(part) / float64(whole), true
-}
-
-// Scores judges every role and engine by what happened, in the order of the debate and then by name.
+// Marks judges, by what has happened, each role that spoke of a finding, in the order of the debate.
 //
-// The Enthusiast is right about each bug among what it raised, wrong about the rest, and has missed what came to light
+// The Enthusiast is right about each bug that it raised, wrong about the rest, and has missed what came to light
 // elsewhere. The Adversary is right when it refutes what was no bug. The Referee is right when it rules a real bug real;
 // what it noted only and was a bug, it missed. Rulings that were not its own count neither for nor against it, and trouble
 // that nobody raised is the Enthusiast's to have found.
-func Scores(bookings []Booked) []Score {
-	type who struct{ role, engine string }
-	all := map[who]*Score{}
-	get := func(role, engine string) *Score {
-		if engine == "" {
-			return &Score{} // nobody spoke: what is booked here is thrown away
+func (b Booked) Marks() []Mark {
+	var list []Mark
+	add := func(role, engine, mark string, points int) {
+		if engine != "" { // else nobody spoke
+			list = append(list, Mark{role, engine, mark, points})
 		}
-		if all[who{role, engine}] == nil {
-			all[who{role, engine}] = &Score{Role: role, Engine: engine}
-		}
-		return all[who{role, engine}]
 	}
-	for _, b := range bookings {
-		enthusiast := get(rules.Enthusiast, b.Enthusiast)
-		if b.Missed {
-			enthusiast.Missed++
-			continue
-		}
-		adversary, referee := get(rules.Adversary, b.Adversary), get(rules.Referee, b.Referee)
-		if b.By == factory && b.Ruling == FalsePositive { // it was about nothing: only the Enthusiast has seen it
-			enthusiast.Wrong++
-			continue
-		}
-		real, known := b.real()
-		if !known {
-			enthusiast.Unknown++
-			adversary.Unknown++
-			referee.Unknown++
-			continue
-		}
-		worth := b.Severity.points()
-		enthusiast.book(true, real, worth, 0)
-		adversary.book(b.Refuted, !real, worth, 2*worth)
+	if b.Missed {
+		add(rules.Enthusiast, b.Enthusiast, Missed, 0)
+		return list
+	}
+	if b.By == factory && b.Ruling == FalsePositive { // it was about nothing: only the Enthusiast has seen it
+		add(rules.Enthusiast, b.Enthusiast, Wrong, 0)
+		return list
+	}
+	real, known := b.real()
+	if !known {
+		add(rules.Enthusiast, b.Enthusiast, Unknown, 0)
+		add(rules.Adversary, b.Adversary, Unknown, 0)
 		if b.By == rules.Referee {
-			referee.book(b.Ruling == RealBug, real, 1, 1)
+			add(rules.Referee, b.Referee, Unknown, 0)
 		}
+		return list
 	}
-	var list []Score
-	for _, s := range all {
-		list = append(list, *s)
+	worth := b.Severity.points()
+	mark, points := judged(true, real, worth, 0)
+	add(rules.Enthusiast, b.Enthusiast, mark, points)
+	mark, points = judged(b.Refuted, !real, worth, 2*worth)
+	add(rules.Adversary, b.Adversary, mark, points)
+	if b.By == rules.Referee {
+		mark, points = judged(b.Ruling == RealBug, real, 1, 1)
+		add(rules.Referee, b.Referee, mark, points)
 	}
-	order := []string{rules.Enthusiast, rules.Adversary, rules.Referee}
-	slices.SortFunc(list, func(a, b Score) int {
-		return cmp.Or(cmp.Compare(slices.Index(order, a.Role), slices.Index(order, b.Role)), cmp.Compare(a.Engine, b.Engine))
-	})
 	return list
 }
 
-// book counts one judgement: said is whether it said so, so is whether it was.
-func (s *Score) book(said, so bool, pay, fine int) {
+// judged marks one judgement: said is whether it said so, so is whether it was.
+func judged(said, so bool, pay, fine int) (mark string, points int) {
 	switch {
 	case said && so:
-		s.Right++
-		s.Points += pay
+		return Right, pay
 	case said:
-		s.Wrong++
-		s.Points -= fine
+		return Wrong, -fine
 	case so:
-		s.Missed++
+		return Missed, 0
 	}
+	return Silent, 0
 }
