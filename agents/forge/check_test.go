@@ -156,24 +156,26 @@ func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testin
 	}
 }
 
-func TestACheckIsAskedForOnceMoreWhereItCameFrom(t *testing.T) {
+func TestFailedChecksAreAskedForOnceMoreWhereTheyCameFrom(t *testing.T) {
+	rerun := func(run string) string { return "POST " + repoPath + "/actions/runs/" + run + "/rerun-failed-jobs" }
 	for _, test := range []struct {
-		check Check
-		want  string
+		checks []Check
+		want   string
 	}{
-		{Check{Name: "test", RunID: 1, JobID: 2}, "POST " + repoPath + "/actions/jobs/2/rerun"},
-		{Check{Name: "lint", RunID: 1}, "POST " + repoPath + "/check-runs/1/rerequest"},
-		{Check{Name: "ci/a"}, "not found"},
+		{[]Check{{Name: "test", RunID: 1, JobID: 2, WorkflowRunID: 3}}, rerun("3")},
+		{[]Check{{Name: "a", RunID: 1, WorkflowRunID: 3}, {Name: "b", RunID: 2, WorkflowRunID: 3}, {Name: "c", RunID: 4, WorkflowRunID: 5}}, rerun("3") + ", " + rerun("5")},
+		{[]Check{{Name: "lint", RunID: 1}}, "POST " + repoPath + "/check-runs/1/rerequest"},
+		{[]Check{{Name: "ci/a"}}, "not found"},
 	} {
 		s := newServer(t)
 		s.mux.HandleFunc("/", says(201, `{}`))
-		err := s.client(nil).Rerun(t.Context(), test.check)
+		err := s.client(nil).RerunFailed(t.Context(), test.checks...)
 		got := sortOf(err)
 		if err == nil {
-			got = s.asked[0]
+			got = strings.Join(s.asked, ", ")
 		}
 		if got != test.want {
-			t.Errorf("rerun of %s: %s, want %s", test.check.Name, got, test.want)
+			t.Errorf("rerun of %v: %s, want %s", test.checks, got, test.want)
 		}
 	}
 }

@@ -27,6 +27,7 @@ var (
 		"Repository":         func(ctx context.Context, c *Client) error { _, err := c.Repository(ctx); return err },
 		"RequiredChecks":     func(ctx context.Context, c *Client) error { _, err := c.RequiredChecks(ctx, "b"); return err },
 		"Reviews":            func(ctx context.Context, c *Client) error { _, err := c.Reviews(ctx, 7); return err },
+		"Threads":            func(ctx context.Context, c *Client) error { _, err := c.Threads(ctx, 7); return err },
 		"Ticket":             func(ctx context.Context, c *Client) error { _, err := c.Ticket(ctx, 7); return err },
 		"Tickets":            func(ctx context.Context, c *Client) error { _, err := c.Tickets(ctx); return err },
 		"WorkflowRun":        func(ctx context.Context, c *Client) error { _, err := c.WorkflowRun(ctx, 7); return err },
@@ -66,9 +67,14 @@ var (
 			_, err := c.OpenPullRequest(ctx, NewPullRequest{Head: "b"})
 			return err
 		},
-		"RemoveLabel":  func(ctx context.Context, c *Client) error { return c.RemoveLabel(ctx, 7, "l") },
-		"Rerun":        func(ctx context.Context, c *Client) error { return c.Rerun(ctx, Check{RunID: 1}) },
-		"UpdateBranch": func(ctx context.Context, c *Client) error { return c.UpdateBranch(ctx, 7, "abc") },
+		"RemoveLabel": func(ctx context.Context, c *Client) error { return c.RemoveLabel(ctx, 7, "l") },
+		"RerunFailed": func(ctx context.Context, c *Client) error { return c.RerunFailed(ctx, Check{RunID: 1}) },
+		"ReplyToThread": func(ctx context.Context, c *Client) error {
+			_, err := c.ReplyToThread(ctx, "T", "hello")
+			return err
+		},
+		"ResolveThread": func(ctx context.Context, c *Client) error { return c.ResolveThread(ctx, "T") },
+		"UpdateBranch":  func(ctx context.Context, c *Client) error { return c.UpdateBranch(ctx, 7, "abc") },
 	}
 	silent = []string{"Fresh", "Rate"} // ask nothing
 )

@@ -21,6 +21,7 @@ var (
 	ErrReadOnly     = errors.New("observing only: nothing is written")    // Options.ReadOnly
 	ErrHeadMoved    = errors.New("the head is not the commit expected")   // 409 of a merge, 422 of an update
 	ErrNotMergeable = errors.New("GitHub will not merge it as it is now") // 405 of a merge, or a conflict
+	ErrBusy         = errors.New("the workflow has not ended")            // 403 of a rerun
 )
 
 // RateLimited says that GitHub asked us to wait. Nothing was done, and nothing is asked before Until.
@@ -157,7 +158,7 @@ func isOurs(err error) bool {
 	)
 	return errors.As(err, &limited) || errors.As(err, &lost) || errors.As(err, &refused) ||
 		errors.Is(err, ErrNotFound) || errors.Is(err, ErrUnauthorized) || errors.Is(err, ErrReadOnly) ||
-		errors.Is(err, ErrHeadMoved) || errors.Is(err, ErrNotMergeable)
+		errors.Is(err, ErrHeadMoved) || errors.Is(err, ErrNotMergeable) || errors.Is(err, ErrBusy)
 }
 
 // neverSent tells errors after which GitHub cannot have heard of the request: there was no connection to send it on.

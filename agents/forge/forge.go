@@ -13,8 +13,8 @@
 //   - graphql.go posts the documents in query/: Projects v2 and drafts exist nowhere else.
 //   - board.go names what a board can do; project.go with project_columns.go (Projects v2) and labels.go (`status: …`
 //     labels) are the two kinds.
-//   - ticket.go, pull.go, check.go with protection.go, workflow.go with tail.go, and repository.go are what the rest of
-//     the factory uses; the writes are in ticket_write.go and pull_write.go, and return what GitHub says is there now.
+//   - ticket.go, pull.go, thread.go, check.go with protection.go, workflow.go with tail.go, and repository.go are what the
+//     rest of the factory uses; the writes are in ticket_write.go and pull_write.go, and return what GitHub says is there now.
 //
 // What it asks of GitHub, all below RESTURL, {r} being repos/OWNER/REPO:
 //
@@ -24,7 +24,7 @@
 //	GET    {r}/git/ref/heads/B · {r}/branches/B · {r}/rules/branches/B
 //	GET    {r}/actions/jobs/ID/logs · {r}/actions/runs/ID · {r}/actions/workflows/FILE/runs
 //	POST   {r}/issues · {r}/issues/N/comments · {r}/issues/N/labels · {r}/issues/N/assignees · {r}/labels
-//	POST   {r}/pulls · {r}/actions/workflows/FILE/dispatches · {r}/actions/jobs/ID/rerun · {r}/check-runs/ID/rerequest
+//	POST   {r}/pulls · {r}/actions/workflows/FILE/dispatches · {r}/actions/runs/ID/rerun-failed-jobs · {r}/check-runs/ID/rerequest
 //	PATCH  {r}/issues/N · {r}/issues/comments/ID · {r}/pulls/N
 //	PUT    {r}/pulls/N/update-branch · {r}/pulls/N/merge
 //	DELETE {r}/issues/N/labels/NAME · {r}/git/refs/heads/B

@@ -128,10 +128,13 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 	if _, err := r.Merge(ctx, pull.Number, forge.MergeRequest{SHA: pull.Head}); !errors.Is(err, forge.ErrNotMergeable) {
 		t.Errorf("merged while red: %v", err)
 	}
-	if err := r.Rerun(ctx, checks[0]); err != nil {
+	if err := r.RerunFailed(ctx, checks[0]); err != nil {
 		t.Error(err)
 	}
 	r.idle()
+	if again := must(r.Checks(ctx, pull.Head))(t); len(again) != 1 || again[0].RunID <= checks[0].RunID {
+		t.Errorf("checks after another attempt are %+v", again)
+	}
 	r.red.Store(false)
 
 	// Repaired, reviewed, and brought up to date with a base that moved.
@@ -356,4 +359,46 @@ func TestAStaleAnswerIsNotKeptForTruth(t *testing.T) {
 		}
 	}
 	r.idle()
+}
+
+func TestWhatWasSaidAboutALineIsReadAnsweredAndResolved(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, nil)
+	ctx := t.Context()
+	r.ticket(forgetest.Issue{Title: "Greet by name"})
+	pull := r.open("hello NAME\n")
+	r.hub.AddPerson("ana", "MEMBER")
+	for _, author := range []string{"ana", "robot[bot]"} {
+		err := r.hub.AddReview(pull.Number, forgetest.Review{Author: author, State: "COMMENTED", Body: "See below.",
+			Comments: []forgetest.ReviewComment{{Path: "greet.txt", Line: 1, Body: "Whose name?"}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	threads := must(r.Threads(ctx, pull.Number))(t)
+	reviews := must(r.Reviews(ctx, pull.Number))(t)
+	if len(threads) != 2 || len(threads[0].Remarks) != 1 || threads[0].Resolved || threads[0].Path != "greet.txt" || threads[0].Line != 1 {
+		t.Fatalf("threads are %+v", threads)
+	}
+	if said := threads[0].Remarks[0]; said.Author != "ana" || said.AuthorAssociation != "MEMBER" || said.Ours || said.Body != "Whose name?" || said.CreatedAt.IsZero() {
+		t.Errorf("the first remark is %+v", said)
+	}
+	if said := threads[1].Remarks[0]; said.Author != "robot[bot]" || reviews[1].Author != "robot[bot]" {
+		t.Errorf("one app is %q in a thread and %q in a review", said.Author, reviews[1].Author)
+	}
+	if url := must(r.ReplyToThread(ctx, threads[1].ID, "Yours."))(t); url == "" {
+		t.Error("the reply has no address")
+	}
+	for range 2 { // resolved is resolved
+		if err := r.ResolveThread(ctx, threads[1].ID); err != nil {
+			t.Error(err)
+		}
+	}
+	threads = must(r.Threads(ctx, pull.Number))(t)
+	if len(threads[1].Remarks) != 2 || !threads[1].Remarks[1].Ours || threads[1].Remarks[1].Body != "Yours." || !threads[1].Resolved || threads[0].Resolved {
+		t.Errorf("after the answer: %+v", threads)
+	}
+	if _, err := r.ReplyToThread(ctx, "PRRT_gone", "Hm."); !errors.Is(err, forge.ErrNotFound) {
+		t.Errorf("reply to nobody: %v", err)
+	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -80,19 +81,32 @@ func (c *Client) WorkflowRun(ctx context.Context, id int64) (WorkflowRun, error)
 	return runOf(run), nil
 }
 
-// Rerun asks for a check once more: the Actions job, or the check run of another app.
-func (c *Client) Rerun(ctx context.Context, check Check) error {
-	if check.RunID == 0 {
-		return fmt.Errorf("rerun %s: a commit status cannot be asked for: %w", check.Name, ErrNotFound)
-	}
-	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
-		if check.JobID != 0 {
-			return c.rest.Actions.RerunJobByID(ctx, c.owner, c.repo, check.JobID)
+// RerunFailed asks for failed checks once more: of an Actions run all its failed jobs together, since GitHub starts one
+// attempt at a time, and each check run of another app by itself. ErrBusy while a run has jobs that have not ended, and
+// ErrNotFound for a commit status, which cannot be asked for.
+func (c *Client) RerunFailed(ctx context.Context, checks ...Check) error {
+	asked := map[int64]bool{}
+	for _, check := range checks {
+		if check.RunID == 0 {
+			return fmt.Errorf("rerun %s: a commit status cannot be asked for: %w", check.Name, ErrNotFound)
 		}
-		return c.rest.Checks.ReRequestCheckRun(ctx, c.owner, c.repo, check.RunID)
-	})
-	if err != nil {
-		return fmt.Errorf("rerun %s: %w", check.Name, err)
+		if check.WorkflowRunID != 0 && asked[check.WorkflowRunID] {
+			continue
+		}
+		asked[check.WorkflowRunID] = true
+		err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
+			if check.WorkflowRunID != 0 {
+				return c.rest.Actions.RerunFailedJobsByID(ctx, c.owner, c.repo, check.WorkflowRunID)
+			}
+			return c.rest.Checks.ReRequestCheckRun(ctx, c.owner, c.repo, check.RunID)
+		})
+		var refused *Refused
+		if errors.As(err, &refused) && strings.Contains(strings.ToLower(refused.Message), "already running") {
+			err = fmt.Errorf("%w: %w", ErrBusy, err)
+		}
+		if err != nil {
+			return fmt.Errorf("rerun %s: %w", check.Name, err)
+		}
 	}
 	return nil
 }

@@ -216,6 +216,19 @@ func TestThreadIsResolved(t *testing.T) {
 		at(t, data, "resolveReviewThread.thread.resolvedBy.login") != "lightsout-bot" {
 		t.Errorf("%v %v", data, errors)
 	}
+	answer := `mutation($id: ID!, $body: String!) { addPullRequestReviewThreadReply(input: {pullRequestReviewThreadId: $id, body: $body}) {
+		comment { body viewerDidAuthor author { login } } } }`
+	data, errors = r.graphql(answer, map[string]any{"id": at(t, thread, "id"), "body": "Since it is one."})
+	if errors != nil || at(t, data, "addPullRequestReviewThreadReply.comment.viewerDidAuthor") != true {
+		t.Errorf("%v %v", data, errors)
+	}
+	if _, errors = r.graphql(answer, map[string]any{"id": at(t, thread, "id"), "body": " "}); errors == nil {
+		t.Error("an empty reply was taken")
+	}
+	said := r.list(fmt.Sprintf("/pulls/%d/comments", n))
+	if len(said) != 2 || said[1]["body"] != "Since it is one." || said[1]["in_reply_to_id"] != said[0]["id"] {
+		t.Errorf("comments on lines: %v", said)
+	}
 	if p, _ := r.Pull(n); p.UnresolvedThreads != 0 || len(p.Reviews) != 1 {
 		t.Errorf("pull request: %+v", p)
 	}

@@ -206,6 +206,9 @@ func (g git) remove(branch, old string) error {
 // mergeTree merges two commits without a worktree. ok is false when they conflict.
 func (g git) mergeTree(ours, theirs string) (tree string, ok bool, err error) {
 	out, ok, err := g.recall("merge-tree", "--write-tree", "--no-messages", ours, theirs)
+	if err != nil && g.unrelated(ours, theirs) {
+		return "", false, nil
+	}
 	if err != nil {
 		return "", false, fmt.Errorf("merge %s and %s: %w", ours, theirs, err)
 	}
@@ -218,6 +221,12 @@ func (g git) isAncestor(old, young string) (bool, error) {
 		return false, fmt.Errorf("is %s an ancestor of %s: %w", old, young, err)
 	}
 	return yes, nil
+}
+
+// unrelated tells that two commits provably have no common history.
+func (g git) unrelated(a, b string) bool {
+	common, err := g.mergeBase(a, b)
+	return err == nil && common == ""
 }
 
 // mergeBase is empty when the two have no common history.

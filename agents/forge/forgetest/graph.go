@@ -55,7 +55,7 @@ var mutationKinds = map[string]string{
 	"updateProjectV2ItemPosition": "project.order", "createProjectV2Field": "project.field",
 	"updateProjectV2Field": "project.field", "convertPullRequestToDraft": "pull.draft",
 	"markPullRequestReadyForReview": "pull.ready", "resolveReviewThread": "thread.resolve",
-	"unresolveReviewThread": "thread.unresolve",
+	"unresolveReviewThread": "thread.unresolve", "addPullRequestReviewThreadReply": "thread.reply",
 }
 
 // execution is one operation being answered.

@@ -72,9 +72,13 @@ func (g git) commit(sha string) (commit, error) {
 	return list[0], nil
 }
 
-// changes is what head changed since it left base, as the page of a pull request shows it.
+// changes is what head changed since it left base, as the page of a pull request shows it: nothing, where it never left it.
 func (g git) changes(base, head string, patches bool) ([]change, error) {
-	return g.diff(patches, base+"..."+head)
+	list, err := g.diff(patches, base+"..."+head)
+	if err != nil && g.unrelated(base, head) {
+		return nil, nil
+	}
+	return list, err
 }
 
 // diff is what git diff says of revs: a span, or two commits or trees.

@@ -50,6 +50,45 @@ func TestPushByPathIsSeenByTheNextRequest(t *testing.T) {
 	r.clean()
 }
 
+func TestAForcePushOfAnotherHistoryLeavesNothingToCompare(t *testing.T) {
+	r := newRig(t, judged)
+	n, head := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")
+	dir := filepath.Join(t.TempDir(), "clone")
+	r.git("", "clone", "--quiet", "--branch", "topic", r.GitDir(), dir)
+	r.git(dir, "checkout", "--quiet", "--orphan", "island")
+	r.git(dir, "commit", "--quiet", "-m", "Alone")
+	r.git(dir, "push", "--quiet", "--force", "origin", "island:topic")
+	r.want(200, "GET", fmt.Sprintf("/pulls/%d", n), nil) // the first to ask is told that it is not known yet
+	got := r.want(200, "GET", fmt.Sprintf("/pulls/%d", n), nil)
+	if at(t, got, "head.sha") == head || got["mergeable"] != false || got["changed_files"] != 0.0 {
+		t.Errorf("head %v, mergeable %v, %v files", at(t, got, "head.sha"), got["mergeable"], got["changed_files"])
+	}
+	if files := r.list(fmt.Sprintf("/pulls/%d/files", n)); len(files) != 0 {
+		t.Errorf("files: %v", files)
+	}
+	r.want(405, "PUT", fmt.Sprintf("/pulls/%d/merge", n), map[string]any{})
+	r.clean()
+}
+
+func TestAnAppHasOneLoginInRESTAndAnotherInGraphQL(t *testing.T) {
+	r := newRig(t, judged)
+	n, _ := r.opened("topic", map[string]string{"notes.txt": "one\n"}, "")
+	if err := r.AddComment("robot[bot]", n, "Beep."); err != nil {
+		t.Fatal(err)
+	}
+	said := r.list(fmt.Sprintf("/issues/%d/comments", n))
+	if at(t, said[0], "user.login") != "robot[bot]" || at(t, said[0], "user.type") != "Bot" || !strings.HasSuffix(fmt.Sprint(at(t, said[0], "user.html_url")), "/apps/robot") {
+		t.Errorf("in REST: %v", said[0]["user"])
+	}
+	data, errors := r.graphql(`query($n: Int!) { repository(owner: "acme", name: "greet") { pullRequest(number: $n) {
+		comments(first: 1) { nodes { author { __typename login } } } } } }`, map[string]any{"n": n})
+	author := at(t, data, "repository.pullRequest.comments.nodes.0.author")
+	if errors != nil || at(t, author, "login") != "robot" || at(t, author, "__typename") != "Bot" {
+		t.Errorf("in GraphQL: %v %v", author, errors)
+	}
+	r.clean()
+}
+
 func TestPushWithoutTheTokenIsRefused(t *testing.T) {
 	r := newRig(t, judged)
 	if _, err := r.push("topic", map[string]string{"a": "b"}, "wrong"); err == nil {

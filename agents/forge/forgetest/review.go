@@ -112,19 +112,48 @@ func (c *call) listReviewComments() answer {
 	if !known {
 		return notFound()
 	}
-	return ok(each(paged(c, c.threadsOf(p.number)), c.reviewComment))
+	type said struct {
+		thread
+		remark
+	}
+	var list []said
+	for _, t := range c.threadsOf(p.number) {
+		for _, r := range t.remarks() {
+			list = append(list, said{t, r})
+		}
+	}
+	return ok(each(paged(c, list), func(s said) obj { return c.reviewComment(s.thread, s.remark) }))
 }
 
-func (c *call) reviewComment(t thread) obj {
-	page := c.pageURL("pull", strconv.Itoa(t.number)+"#discussion_r"+strconv.FormatInt(t.id, 10))
-	self, pr := c.repoURL("pulls", "comments", t.id), c.repoURL("pulls", t.number)
-	return obj{
-		"id": t.id, "node_id": node("PRRC", t.id), "url": self, "html_url": page, "pull_request_url": pr,
-		"pull_request_review_id": t.review, "user": c.user(t.author), "body": t.body, "path": t.path, "line": t.line,
+// remarks are all comments of a thread, the first included.
+func (t thread) remarks() []remark {
+	return append([]remark{{id: t.id, author: t.author, body: t.body, created: t.created}}, t.replies...)
+}
+
+// addReply says something in a thread.
+func (c *call) addReply(t thread, body string) remark {
+	made := remark{id: c.w.nextID(), author: c.actor, body: body, created: c.now}
+	t.replies = append(slices.Clone(t.replies), made)
+	c.w.threads[t.id] = t
+	c.touch(t.number)
+	c.record("thread.reply", hash(t.number), "%s:%d", t.path, t.line)
+	return made
+}
+
+func (c *call) reviewComment(t thread, r remark) obj {
+	page := c.pageURL("pull", strconv.Itoa(t.number)+"#discussion_r"+strconv.FormatInt(r.id, 10))
+	self, pr := c.repoURL("pulls", "comments", r.id), c.repoURL("pulls", t.number)
+	shown := obj{
+		"id": r.id, "node_id": node("PRRC", r.id), "url": self, "html_url": page, "pull_request_url": pr,
+		"pull_request_review_id": t.review, "user": c.user(r.author), "body": r.body, "path": t.path, "line": t.line,
 		"original_line": t.line, "side": "RIGHT", "diff_hunk": "", "commit_id": t.commit, "original_commit_id": t.commit,
-		"author_association": c.association(t.author), "created_at": stamp(t.created), "updated_at": stamp(t.created),
+		"author_association": c.association(r.author), "created_at": stamp(r.created), "updated_at": stamp(r.created),
 		"_links": obj{"self": obj{"href": self}, "html": obj{"href": page}, "pull_request": obj{"href": pr}},
 	}
+	if r.id != t.id {
+		shown["in_reply_to_id"] = t.id
+	}
+	return shown
 }
 
 // askReviewer has the automated reviewer look at the head of a pull request.

@@ -117,7 +117,10 @@ func (c *call) user(login string) any {
 	case strings.HasSuffix(login, "[bot]"):
 		kind, code = "Bot", "BOT"
 	}
-	special := obj{"id": p.id, "type": kind}
+	special := obj{"id": p.id, "type": kind, "login": login}
+	if kind == "Bot" {
+		special["html_url"] = c.s.base + "/apps/" + escape(strings.TrimSuffix(login, "[bot]"))
+	}
 	return c.shape("user", special, "$login", escape(login), "$node", node(code, p.id))
 }
 

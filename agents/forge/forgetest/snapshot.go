@@ -27,6 +27,14 @@ type Comment struct {
 	At           time.Time
 }
 
+// Thread is what was said about one line.
+type Thread struct {
+	Path     string
+	Line     int
+	Resolved bool
+	Comments []Comment
+}
+
 // Pull is a pull request as it stands.
 type Pull struct {
 	Number               int
@@ -39,6 +47,7 @@ type Pull struct {
 	Checks               map[string]string // name -> conclusion, or status while it is not completed
 	Reviews              []Review
 	Comments             []Comment
+	Threads              []Thread
 	UnresolvedThreads    int
 	CreatedAt, UpdatedAt time.Time
 }
@@ -106,9 +115,18 @@ func (c *call) snapshot(p pull) Pull {
 		shown.Reviews = append(shown.Reviews, Review{Author: r.author, State: r.state, Body: r.body})
 	}
 	for _, t := range c.threadsOf(p.number) {
+		shown.Threads = append(shown.Threads, c.snapshotThread(t))
 		if !t.resolved {
 			shown.UnresolvedThreads++
 		}
+	}
+	return shown
+}
+
+func (c *call) snapshotThread(t thread) Thread {
+	shown := Thread{Path: t.path, Line: t.line, Resolved: t.resolved}
+	for _, r := range t.remarks() {
+		shown.Comments = append(shown.Comments, Comment{ID: r.id, Author: r.author, Body: r.body, At: r.created})
 	}
 	return shown
 }

@@ -214,19 +214,29 @@ func (c *call) reviewVertex(r review) *vertex {
 }
 
 func (c *call) threadVertex(t thread) *vertex {
-	id := strconv.FormatInt(t.id, 10)
-	said := &vertex{"PullRequestReviewComment", fields{
-		"id": node("PRRC", t.id), "databaseId": databaseID(t.id), "fullDatabaseId": id, "body": t.body,
-		"author": c.actorVertex(t.author), "authorAssociation": c.association(t.author), "path": t.path, "line": t.line,
-		"originalLine": t.line, "diffHunk": "", "url": c.pageURL("pull", strconv.Itoa(t.number)+"#discussion_r"+id),
-		"commit": resolver(func(map[string]any) any { return c.commitVertex(t.commit) }), "createdAt": stamp(t.created),
-		"updatedAt": stamp(t.created),
-	}}
 	return &vertex{"PullRequestReviewThread", fields{
 		"id": node("PRRT", t.id), "isResolved": t.resolved, "isCollapsed": t.resolved,
 		"isOutdated": t.commit != c.w.pulls[t.number].head, "path": t.path, "line": t.line, "startLine": nil,
 		"subjectType": "LINE", "viewerCanResolve": !t.resolved, "resolvedBy": c.actorVertex(t.resolvedBy),
 		"pullRequest": resolver(func(map[string]any) any { return c.pullVertex(c.w.pulls[t.number]) }),
-		"comments":    connection(func(map[string]any) []*vertex { return []*vertex{said} }),
+		"comments": connection(func(map[string]any) []*vertex {
+			var list []*vertex
+			for _, r := range t.remarks() {
+				list = append(list, c.remarkVertex(t, r))
+			}
+			return list
+		}),
+	}}
+}
+
+// remarkVertex shows one comment of a thread.
+func (c *call) remarkVertex(t thread, r remark) *vertex {
+	id := strconv.FormatInt(r.id, 10)
+	return &vertex{"PullRequestReviewComment", fields{
+		"id": node("PRRC", r.id), "databaseId": databaseID(r.id), "fullDatabaseId": id, "body": r.body,
+		"author": c.actorVertex(r.author), "authorAssociation": c.association(r.author), "path": t.path, "line": t.line,
+		"originalLine": t.line, "diffHunk": "", "url": c.pageURL("pull", strconv.Itoa(t.number)+"#discussion_r"+id),
+		"commit": resolver(func(map[string]any) any { return c.commitVertex(t.commit) }), "createdAt": stamp(r.created),
+		"updatedAt": stamp(r.created), "viewerDidAuthor": r.author == c.s.o.Login,
 	}}
 }

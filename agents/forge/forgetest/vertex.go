@@ -81,8 +81,9 @@ func (c *call) mutationRoot() *vertex {
 		"markPullRequestReadyForReview": func(in map[string]any) any {
 			return c.setDraft(in, false)
 		},
-		"resolveReviewThread":   func(in map[string]any) any { return c.resolveThread(in, true) },
-		"unresolveReviewThread": func(in map[string]any) any { return c.resolveThread(in, false) },
+		"resolveReviewThread":             func(in map[string]any) any { return c.resolveThread(in, true) },
+		"unresolveReviewThread":           func(in map[string]any) any { return c.resolveThread(in, false) },
+		"addPullRequestReviewThreadReply": c.replyToThread,
 	} {
 		mutation(name, strings.ToUpper(name[:1])+name[1:]+"Payload", do)
 	}
@@ -120,6 +121,20 @@ func (c *call) resolveThread(in map[string]any, resolved bool) any {
 		return fields{"thread": c.threadVertex(t)}
 	}
 	return unresolved(in["threadId"])
+}
+
+func (c *call) replyToThread(in map[string]any) any {
+	for _, t := range c.w.threads {
+		if node("PRRT", t.id) != in["pullRequestReviewThreadId"] {
+			continue
+		}
+		if strings.TrimSpace(fmt.Sprint(in["body"])) == "" {
+			return problem{"UNPROCESSABLE", "Body can't be blank"}
+		}
+		said := c.addReply(t, fmt.Sprint(in["body"]))
+		return fields{"comment": c.remarkVertex(t, said)}
+	}
+	return unresolved(in["pullRequestReviewThreadId"])
 }
 
 func (i issue) node() string {
@@ -183,16 +198,19 @@ func (c *call) actorVertex(login string) *vertex {
 	if !known {
 		return nil
 	}
-	kind, code := "User", "U"
+	kind, code, page := "User", "U", login
+	shown := login
 	switch {
 	case login == c.s.o.Owner && c.s.o.OwnerType == "Organization":
 		kind, code = "Organization", "O"
 	case strings.HasSuffix(login, "[bot]"):
 		kind, code = "Bot", "BOT"
+		shown = strings.TrimSuffix(login, "[bot]") // REST alone has the suffix
+		page = "apps/" + shown
 	}
 	v := &vertex{kind, fields{
-		"id": node(code, p.id), "databaseId": databaseID(p.id), "login": login, "name": login,
-		"url": c.s.base + "/" + login, "avatarUrl": c.s.base + "/avatars/" + login,
+		"id": node(code, p.id), "databaseId": databaseID(p.id), "login": shown, "name": shown,
+		"url": c.s.base + "/" + page, "avatarUrl": c.s.base + "/avatars/" + escape(login),
 		"repository": resolver(func(args map[string]any) any {
 			if login != c.s.o.Owner {
 				return (*vertex)(nil)

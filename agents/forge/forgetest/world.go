@@ -98,6 +98,14 @@ type thread struct {
 	resolvedBy         string
 	resolved           bool
 	created            time.Time
+	replies            []remark
+}
+
+// remark is what was said in a thread after its first comment.
+type remark struct {
+	id           int64
+	author, body string
+	created      time.Time
 }
 
 type check struct {
