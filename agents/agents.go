@@ -18,6 +18,7 @@ import (
 	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/process"
+	"lightsout/agents/proof"
 	"lightsout/agents/worktree"
 	"lightsout/store"
 )
@@ -61,6 +62,7 @@ type Settings struct {
 	AnyAuthor      bool                   // tickets by people without write access are taken too
 	Reviewers      []string               // logins of automated reviewers, whose requests for changes count as a member's
 	Secrets        []string               // the daemon's own, which must not stand in a change
+	Proof          proof.Settings         // how work is judged before it leaves
 	FreeDisk       func() (uint64, error) // bytes that may still be written below Dir; nil: not looked at
 }
 

@@ -197,7 +197,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, text string, log io.Writer) (proof.Receipt, error) {
 	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.role), Env: f.Settings.Env,
 		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
-		Secrets: f.Settings.Secrets, Since: a.proven})
+		Secrets: f.Settings.Secrets, Since: a.proven, Settings: f.Settings.Proof})
 }
 
 func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, round int, policy, detail string) error {

@@ -11,8 +11,8 @@ import (
 	"lightsout/agents/worktree"
 )
 
-// defaultMaximumLines is about four times what people review well in one sitting.
-const defaultMaximumLines = 2000
+// DefaultMaximumLines is about four times what people review well in one sitting.
+const DefaultMaximumLines = 2000
 
 // load reads the change from the mirror.
 func (p *prover) load(ctx context.Context) error {
@@ -41,7 +41,7 @@ func (p *prover) load(ctx context.Context) error {
 	if c.message && !saysWhy(c.text) {
 		p.warn("%s: the commit message says what, not why", PolicyWhy)
 	}
-	c.maximumLines = cmp.Or(p.MaximumLines, defaultMaximumLines)
+	c.maximumLines = cmp.Or(p.MaximumLines, DefaultMaximumLines)
 	if c.paths, err = m.Tree(ctx, head); err != nil {
 		return err
 	}

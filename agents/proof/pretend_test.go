@@ -27,7 +27,7 @@ func pretend(base, changes files, text string) *change {
 			return nil
 		}
 	}
-	c := &change{text: text, base: read(base), head: read(head), maximumLines: defaultMaximumLines}
+	c := &change{text: text, base: read(base), head: read(head), maximumLines: DefaultMaximumLines}
 	for _, name := range slices.Sorted(maps.Keys(changes)) {
 		f := &file{path: strings.TrimRight(name, "@*"), status: 'M', mode: "100644"}
 		if strings.HasSuffix(name, "@") {

@@ -41,7 +41,6 @@ type Request struct {
 	Head    string   // revision
 	Against string   // what people call the base, for the words of the receipt; "" says "the base"
 	Test    []string // the repository's test command; empty means: find it
-	JUnit   string   // where in the repository the test command leaves a JUnit XML report; "" when it leaves none
 	Text    string   // the pull request's text, or the head's commit message
 	Message bool     // Text is a commit message: nobody writes "## Why" into one, so that it lacks one is only a warning
 	Since   string   // a revision that was proven before, "" when none was: its tests are not to be weakened either
@@ -50,23 +49,29 @@ type Request struct {
 	Env      []string       // of the commands, whole; HOME and TMPDIR are replaced. Build caches are named here (GOCACHE, …)
 	Limits   process.Limits // of each command
 	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means half a minute. The head's own time counts on top
-	Mutate   time.Duration  // how long to look for faults that the tests do not notice; 0 means not at all
 	Contain  bool           // under Landlock, where the kernel has it
-	Offline  bool           // contained: without network, loopback included
 	Writable []string       // when contained, beside the tree and a private HOME: build caches
 	Readable []string       // when contained, beside the system's programs
-	Modules  string         // a folder node_modules with the installed packages of a JavaScript repository, absolute; "" for none
 	Marker   string         // of the processes; unique on the machine
 
-	Warn         []string // policies that only warn
-	Secrets      []string // that must not be in the change, word for word
-	Protected    []string // more protected paths: a folder that ends with /, or a pattern as in path.Match
-	MaximumLines int      // added and deleted, tests and generated files not counted; 0 means 2,000
+	Secrets []string // that must not be in the change, word for word
+	Settings
 
 	Now func() time.Time
 	Log io.Writer // what the commands print, as a person would see it; nil discards
 
 	took func(time.Duration) // told how long each command ran; for measurements
+}
+
+// Settings are what the configuration of a repository says about all of its proofs. None of them is needed.
+type Settings struct {
+	Warn         []string      // policies that only warn
+	Protected    []string      // more protected paths: a folder that ends with /, or a pattern as in path.Match
+	MaximumLines int           // added and deleted, tests and generated files not counted; 0 means DefaultMaximumLines
+	Mutate       time.Duration // how long to look for faults that the tests do not notice; 0 means not at all
+	JUnit        string        // where in the repository the test command leaves a JUnit XML report; "" when it leaves none
+	Modules      string        // a folder node_modules with the installed packages of a JavaScript repository, absolute; "" for none
+	Offline      bool          // contained: without network, loopback included, where the kernel can deny it
 }
 
 // check refuses requests that cannot be meant.

@@ -73,11 +73,12 @@ func escapes(p, target string) bool {
 	return to == ".." || strings.HasPrefix(to, "../") || to == ".git" || strings.HasPrefix(to, ".git/")
 }
 
-// Protected returns those of a change's files whose paths are protected: an approval of them deserves a second look.
-func Protected(files []string) []string {
+// Protected returns those of a change's files whose paths are protected, by the usual names or by more patterns: an approval of
+// them deserves a second look.
+func Protected(files []string, patterns ...string) []string {
 	var out []string
 	for _, f := range files {
-		if isProtected(f, nil) {
+		if isProtected(f, patterns) {
 			out = append(out, f)
 		}
 	}

@@ -2,6 +2,8 @@ package main
 
 import (
 	"time"
+
+	"lightsout/agents/proof"
 )
 
 // Config is everything a person sets. It is read from one TOML file, strictly: an unknown key is a fault, and all
@@ -21,6 +23,7 @@ type Config struct {
 	Schedule    Schedule                `toml:"schedule"`
 	Merge       Merge                   `toml:"merge"`
 	Staging     Staging                 `toml:"staging"`
+	Proof       Proof                   `toml:"proof"`
 	Containment Containment             `toml:"containment"`
 
 	path string // of the file, for messages
@@ -106,6 +109,17 @@ type Staging struct {
 	Limit    time.Duration     `toml:"limit"`
 }
 
+// Proof says how strictly work is judged before it leaves.
+type Proof struct {
+	Warn         []string      `toml:"warn"`          // policies that only warn
+	MaximumLines int           `toml:"maximum_lines"` // added and deleted in one change, tests and generated files not counted
+	Protected    []string      `toml:"protected"`     // more protected paths: a folder that ends with /, or a pattern
+	Mutate       time.Duration `toml:"mutate"`        // how long to put faults into a proven change; 0 is not at all
+	JUnit        string        `toml:"junit"`         // where in the repository the test command leaves a JUnit XML report
+	Modules      string        `toml:"modules"`       // the installed packages of a JavaScript repository
+	Offline      bool          `toml:"offline"`       // commands under test have no network, where the kernel can deny it
+}
+
 // Containment says what sessions and commands under test may reach.
 type Containment struct {
 	Landlock string            `toml:"landlock"` // auto: where the kernel has it; require: else do not start; off
@@ -125,9 +139,11 @@ func defaults() Config {
 		Telegram: Telegram{PerChat: time.Second},
 		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, Command: 15 * time.Minute, Run: 90 * time.Minute,
 			Rounds: 3, Waiting: 10},
-		Schedule:    Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
-		Merge:       Merge{Method: "merge", ChecksPatience: 30 * time.Minute},
-		Staging:     Staging{Limit: 30 * time.Minute},
+		Schedule: Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
+		Merge:    Merge{Method: "merge", ChecksPatience: 30 * time.Minute},
+		Staging:  Staging{Limit: 30 * time.Minute},
+		// About four times what people review well in one sitting.
+		Proof:       Proof{MaximumLines: proof.DefaultMaximumLines},
 		Containment: Containment{Landlock: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
 	}
 }

@@ -27,6 +27,7 @@ func (d *document) check(c *Config) {
 	d.checkLimits(c.Limits)
 	d.checkSchedule(c.Schedule)
 	d.checkLanding(c)
+	d.checkProof(c)
 	d.checkContainment(c)
 }
 

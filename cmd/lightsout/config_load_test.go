@@ -138,8 +138,16 @@ checks_patience = "8m"
 workflow = "staging.yml"
 inputs = { sha = "{sha}" }
 limit = "9m"
+[proof]
+warn = ["too-large"]
+maximum_lines = 11
+protected = ["deploy/"]
+mutate = "10s"
+junit = "build/report.xml"
+modules = "/srv/node_modules"
+offline = true
 [containment]
-landlock = "off"
+landlock = "require"
 writable = ["/var/cache/x"]
 readable = ["/opt"]
 env = { C = "d" }
@@ -160,7 +168,9 @@ pass = ["PATH"]
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
 		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute},
 		Staging:  Staging{Workflow: "staging.yml", Inputs: map[string]string{"sha": "{sha}"}, Limit: 9 * time.Minute},
-		Containment: Containment{Landlock: "off", Writable: []string{"/var/cache/x"}, Readable: []string{"/opt"},
+		Proof: Proof{Warn: []string{"too-large"}, MaximumLines: 11, Protected: []string{"deploy/"}, Mutate: 10 * time.Second, JUnit: "build/report.xml",
+			Modules: "/srv/node_modules", Offline: true},
+		Containment: Containment{Landlock: "require", Writable: []string{"/var/cache/x"}, Readable: []string{"/opt"},
 			Env: map[string]string{"C": "d"}, Pass: []string{"PATH"}}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{}, Secret{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -271,6 +281,15 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a test of one word", `[github]`, "test = [\"go test ./...\"]\n[github]", `lightsout.toml:2: test: is one word with blanks in it: write each word by itself: test = ["go", "test", "./..."]`},
 		{"an empty test", `[github]`, "test = []\n[github]", `lightsout.toml:2: test: names no program`},
 		{"a list with a number", `[github]`, "test = [\"go\", 1]\n[github]", `lightsout.toml:2: test: is a list: write a list of texts`},
+		{"a policy that is none", "", "[proof]\nwarn = [\"to-large\"]\n", `lightsout.toml:8: proof.warn: holds what is no policy that can be a warning: did you mean "too-large"?`},
+		{"a policy that must refuse", "", "[proof]\nwarn = [\"suite-fails\"]\n", "lightsout.toml:8: proof.warn: holds what is no policy that can be a warning: take it out; the ones that can are no-why, "},
+		{"no lines at all", "", "[proof]\nmaximum_lines = 0\n", "lightsout.toml:8: proof.maximum_lines: is 0: write a number from 1 to 1000000"},
+		{"a protected pattern without an end", "", "[proof]\nprotected = [\"[a\"]\n", "lightsout.toml:8: proof.protected: holds what is no path of the repository"},
+		{"a negative budget", "", "[proof]\nmutate = \"-1s\"\n", "lightsout.toml:8: proof.mutate: is less than nothing"},
+		{"a report elsewhere", "", "[proof]\njunit = \"../report.xml\"\n", "lightsout.toml:8: proof.junit: is no file in the repository"},
+		{"a report of nothing", "", "[proof]\njunit = \"report.xml\"\n", "lightsout.toml:8: proof.junit: is the report of a test command that is not named"},
+		{"packages at home", "", "[proof]\nmodules = \"~/node_modules\"\n", "lightsout.toml:8: proof.modules: is no path"},
+		{"a fence that is off", "", "[proof]\noffline = true\n[containment]\nlandlock = \"off\"\n", "lightsout.toml:8: proof.offline: asks for a fence that containment.landlock switches off"},
 		{"a home folder", `[github]`, "state = \"~/state\"\n[github]", `lightsout.toml:2: state: is no path`},
 		{"no token", hub + "\n", "", "lightsout.toml:2: github.token: is missing"},
 		{"an empty token", hub, "token = {}", "lightsout.toml:3: github.token: is missing"},

@@ -75,7 +75,7 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	}
 	chat, err := bot.New(bot.Options{Store: s, Token: d.config.Telegram.Token.value, BaseURL: d.config.Telegram.BaseURL, HTTP: d.telegram, Log: d.log, Wake: plan.Wake,
 		RulesPath: d.config.Rules, Next: plan.Next, Health: d.health(factory), Redact: d.redact, PerChat: d.config.Telegram.PerChat,
-		Protected: proof.Protected, Observe: d.observe})
+		Protected: func(files []string) []string { return proof.Protected(files, d.config.Proof.Protected...) }, Observe: d.observe})
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
 		Staging: c.Staging.Workflow, StagingInputs: c.Staging.Inputs, StagingLimit: c.Staging.Limit, ChecksPatience: c.Merge.ChecksPatience,
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
-		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(),
+		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(), Proof: c.Proof.settings(),
 		FreeDisk: func() (uint64, error) { _, free, err := disk(c.State); return free, err }}
 	return &agents.Factory{Store: s, Forge: client, Mirror: mirror, Engine: runner, RulesPath: c.Rules, Dir: c.State,
 		Instance: rand.Text(), Redact: d.redact, Settings: settings, Log: d.log}, nil

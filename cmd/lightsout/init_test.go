@@ -54,7 +54,7 @@ var offered = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
 
 func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	// The examples that are no defaults: they are left out, or they need a server of one's own.
-	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "workflow", "inputs"}
+	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "workflow", "inputs", "junit", "modules"}
 	least := answers{Repository: "acme/prices", Engine: "claude", Kind: "claude", Board: "labels", GitHubToken: `{ file = "hub.token" }`, TelegramToken: `{ file = "chat.token" }`, HandedOn: defaults().Containment.Pass}
 	text := render(t, least)
 	want, err := loadConfig(configFolder(t, text), nil)
@@ -76,6 +76,7 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	engine := got.Engines["claude"]
 	engine.Args, engine.Pass, engine.Env = nil, nil, nil
 	got.Engines["claude"] = engine
+	got.Proof.Warn, got.Proof.Protected = nil, nil
 	got.Containment.Env, got.Containment.Writable, got.Containment.Readable = nil, nil, nil
 	got.path, got.State, got.Rules = want.path, want.State, want.Rules
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{}, Secret{})); diff != "" {

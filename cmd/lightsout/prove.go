@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -10,27 +11,30 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
-	"unicode"
 
 	"lightsout/agents/process"
 	"lightsout/agents/proof"
 	"lightsout/agents/worktree"
 )
 
-// proveCommand judges one branch of any git repository, without GitHub, chat or store.
+// proveCommand judges one branch of any git repository, without GitHub, chat or store. Flags win over the configuration.
 type proveCommand struct {
-	Repo    string        `required:"" help:"The git repository." type:"existingdir"`
-	Base    string        `required:"" help:"What the change is compared with: a branch or commit."`
-	Head    string        `required:"" help:"The change: a branch or commit."`
-	Text    string        `help:"A file with the pull request's text. Default: the head commit's message, which needs no heading." type:"existingfile"`
-	Limit   time.Duration `default:"15m" help:"Of one test command."`
-	Mutate  time.Duration `help:"Put small faults into the changed lines for that long, and warn about those that no test notices: 30s."`
-	JUnit   string        `name:"junit" help:"Where in the repository the test command leaves a JUnit XML report." placeholder:"PATH"`
-	Modules string        `help:"The folder node_modules with the packages of a JavaScript repository. Default: the repository's own, if it is there." type:"existingdir"`
-	Warn    []string      `help:"Policies that only warn: too-large,stub,…" placeholder:"POLICY"`
-	JSON    bool          `name:"json" help:"Print the receipt as JSON."`
-	Command string        `name:"test" help:"The test command, quoted as for a shell, or as the last of the flags. Default: found." placeholder:"CMD…"`
-	Rest    []string      `arg:"" optional:"" passthrough:"" name:"cmd" help:"The test command, behind --."`
+	Repo      string        `required:"" help:"The git repository." type:"existingdir"`
+	Base      string        `required:"" help:"What the change is compared with: a branch or commit."`
+	Head      string        `required:"" help:"The change: a branch or commit."`
+	Test      testWords     `help:"The test command, up to the next of our flags; one word with blanks is taken as a shell takes it. Default: found." placeholder:"CMD…"`
+	Text      string        `help:"A file with the pull request's text. Default: the head commit's message, which needs no heading." type:"existingfile"`
+	JSON      bool          `name:"json" help:"Print the receipt as JSON."`
+	Config    string        `short:"c" help:"A configuration file, for its [proof] and its test command." type:"existingfile"`
+	Warn      []string      `help:"Policies that only warn: too-large,stub,…" placeholder:"POLICY"`
+	Protected []string      `help:"More paths that the change may not touch: deploy/,*.pem" placeholder:"PATTERN"`
+	MaxLines  int           `help:"Lines that the change may add and delete, tests and generated files not counted. Default: 2000." placeholder:"N"`
+	Mutate    time.Duration `help:"Put small faults into the changed lines for that long, and warn about those that no test notices: 30s."`
+	JUnit     string        `name:"junit" help:"Where in the repository the test command leaves a JUnit XML report." placeholder:"PATH"`
+	Modules   string        `help:"The folder node_modules with the packages of a JavaScript repository. Default: the repository's own, if it is there." type:"existingdir"`
+	Offline   bool          `help:"No network for the tests, loopback included, where the kernel can deny it."`
+	Limit     time.Duration `default:"15m" help:"Of one test command."`
+	Rest      []string      `arg:"" optional:"" passthrough:"" name:"cmd" help:"The test command, behind --."`
 }
 
 // answer is the receipt as the command prints it.
@@ -77,6 +81,11 @@ func (p *proveCommand) Run(ctx context.Context, c console) error {
 	}
 	receipt, err := p.prove(ctx, c, work)
 	if err = errors.Join(err, worktree.RemoveAll(work)); err != nil {
+		if p.JSON { // who reads programs' words finds the reason where warnings are; the exit code tells it from a refusal
+			receipt.Proven = false
+			receipt.Warnings = append(receipt.Warnings, "could not tell: "+err.Error())
+			err = errors.Join(err, printJSON(c.out, answerOf(receipt)))
+		}
 		return err
 	}
 	if p.JSON {
@@ -91,7 +100,7 @@ func (p *proveCommand) Run(ctx context.Context, c console) error {
 }
 
 func (p *proveCommand) prove(ctx context.Context, c console, work string) (proof.Receipt, error) {
-	test, err := p.test()
+	test, settings, err := p.settings()
 	if err != nil {
 		return proof.Receipt{}, err
 	}
@@ -107,88 +116,57 @@ func (p *proveCommand) prove(ctx context.Context, c console, work string) (proof
 	base, head := commits[0], commits[1]
 	text, err := p.text(ctx, mirror, head)
 	if err != nil {
-		return proof.Receipt{}, err
-	}
-	modules, err := p.modules()
-	if err != nil {
-		return proof.Receipt{}, err
+		return proof.Receipt{Base: base, Head: head}, err
 	}
 	env, caches := hostEnvironment(c.environ)
 	toolEnv, toolDirs := toolchains(c.environ)
 	readable := append(toolDirs, borrowed(mirror)...)
-	return proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: test, JUnit: p.JUnit, Text: text, Message: p.Text == "",
-		Dir: filepath.Join(work, "p"), Modules: modules, Env: append(env, toolEnv...), Warn: p.Warn, Mutate: p.Mutate,
+	receipt, err := proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: test, Text: text, Message: p.Text == "",
+		Dir: filepath.Join(work, "p"), Env: append(env, toolEnv...), Settings: settings,
 		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Readable: readable,
 		Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
+	receipt.Base, receipt.Head = cmp.Or(receipt.Base, base), cmp.Or(receipt.Head, head)
+	return receipt, err
 }
 
-// test is the test command: nil when none is given. Behind `--test CMD…` our own flags may follow; behind `--` all words are the command's.
-func (p *proveCommand) test() ([]string, error) {
-	if p.Command == "" {
-		return without(p.Rest, "--"), nil
-	}
-	test, err := shellWords(p.Command)
-	if err != nil {
-		return nil, fmt.Errorf("prove: --test: %w", err)
-	}
-	rest := p.Rest
-	for i := 0; i < len(rest); i++ {
-		switch {
-		case rest[i] == "--json":
-			p.JSON = true
-		case rest[i] == "--text" && i+1 < len(rest):
-			i++
-			p.Text = rest[i]
-		default:
-			test = append(test, rest[i])
+// settings are the test command, nil when none is given, and how to judge: the configuration's, as far as the flags say nothing else.
+func (p *proveCommand) settings() (test []string, settings proof.Settings, err error) {
+	if p.Config != "" {
+		text, err := readConfig(p.Config)
+		if err != nil {
+			return nil, settings, err
 		}
-	}
-	if len(test) == 0 {
-		return nil, errors.New("prove: --test names no command")
-	}
-	return test, nil
-}
-
-// shellWords splits a command as a shell does, without its variables and operators.
-func shellWords(s string) ([]string, error) {
-	var all []string
-	var word strings.Builder
-	quote, open := rune(0), false
-	escaped := false
-	for _, r := range s {
-		switch {
-		case escaped:
-			word.WriteRune(r)
-			escaped = false
-		case r == '\\' && quote != '\'':
-			escaped, open = true, true
-		case quote != 0 && r == quote:
-			quote = 0
-		case quote == 0 && (r == '\'' || r == '"'):
-			quote, open = r, true
-		case quote == 0 && unicode.IsSpace(r):
-			if open {
-				all = append(all, word.String())
-			}
-			word.Reset()
-			open = false
-		default:
-			word.WriteRune(r)
-			open = true
+		config, d := parseConfig(p.Config, text)
+		if err := d.err(); err != nil {
+			return nil, settings, err
 		}
+		test, settings = config.Test, config.Proof.settings()
 	}
-	if quote != 0 || escaped {
-		return nil, fmt.Errorf("a quote has no end in %q", s)
+	switch behind := without(p.Rest, "--"); {
+	case len(p.Test) > 0 && len(behind) > 0:
+		return nil, settings, fmt.Errorf("prove: two test commands: %q and %q", p.Test, behind)
+	case len(p.Test) > 0:
+		if test, err = p.Test.command(); err != nil {
+			return nil, settings, fmt.Errorf("prove: --test: %w", err)
+		}
+	case len(behind) > 0:
+		test = behind
 	}
-	if open {
-		all = append(all, word.String())
+	if len(p.Warn) > 0 {
+		settings.Warn = p.Warn
 	}
-	return all, nil
+	settings.Protected = append(settings.Protected, p.Protected...)
+	settings.MaximumLines = cmp.Or(p.MaxLines, settings.MaximumLines)
+	settings.Mutate = cmp.Or(p.Mutate, settings.Mutate)
+	settings.JUnit = cmp.Or(p.JUnit, settings.JUnit)
+	settings.Offline = p.Offline || settings.Offline
+	settings.Modules, err = p.modules(settings.Modules)
+	return test, settings, err
 }
 
 // modules finds the installed packages of a JavaScript repository: a clean checkout has none.
-func (p *proveCommand) modules() (string, error) {
-	dir := p.Modules
+func (p *proveCommand) modules(configured string) (string, error) {
+	dir := cmp.Or(p.Modules, configured)
 	if dir == "" {
 		dir = filepath.Join(p.Repo, "node_modules")
 		if info, err := os.Stat(dir); err != nil || !info.IsDir() {

@@ -6,9 +6,15 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
+	"github.com/alecthomas/kong"
+	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"lightsout/agents/proof"
 )
 
 // TestProveJudgesAnyRepository runs `lightsout prove` as people do; the scripts in testdata/prove read as its documentation.
@@ -59,14 +65,101 @@ func TestATestCommandIsSplitAsAShellSplitsIt(t *testing.T) {
 	}
 }
 
-func TestOurFlagsMayFollowATestCommand(t *testing.T) {
-	p := proveCommand{Command: "go", Rest: []string{"test", "./...", "-race", "--json", "--text", "why.md"}}
-	got, err := p.test()
-	if err != nil || !slices.Equal(got, []string{"go", "test", "./...", "-race"}) || !p.JSON || p.Text != "why.md" {
-		t.Errorf("%q, %v, %+v", got, err, p)
+// parseProve reads a command line of prove without running it.
+func parseProve(t *testing.T, args ...string) (proveCommand, error) {
+	t.Helper()
+	var cli commands
+	parser, err := kong.New(&cli)
+	must(t, err)
+	_, err = parser.Parse(append([]string{"prove"}, args...))
+	return cli.Prove, err
+}
+
+func TestTheWordsOfATestCommandEndWhereOurFlagsGoOn(t *testing.T) {
+	why := filepath.Join(t.TempDir(), "why.md")
+	must(t, os.WriteFile(why, []byte("## Why\n"), 0o600))
+	needed := []string{"--repo", ".", "--base", "main", "--head", "work"}
+	for name, row := range map[string]struct {
+		args []string
+		want []string
+	}{
+		"plain words":          {[]string{"--test", "go", "test", "./...", "-race", "--json", "--text", why}, []string{"go", "test", "./...", "-race"}},
+		"in the middle":        {[]string{"--json", "--test", "go", "test", "-run", "X", "--text=" + why}, []string{"go", "test", "-run", "X"}},
+		"one line":             {[]string{"--test", "go test ./...", "--json", "--text", why}, []string{"go", "test", "./..."}},
+		"behind an equal sign": {[]string{"--test=go test ./...", "--json", "--text", why}, []string{"go", "test", "./..."}},
+		"one flag a word":      {[]string{"--test", "go", "--test", "test", "--test", "./...", "--json", "--text", why}, []string{"go", "test", "./..."}},
+		"a shell's line":       {[]string{"--test", "cd sub && go test ./...", "--json", "--text", why}, []string{"sh", "-c", "cd sub && go test ./..."}},
+		"a variable":           {[]string{"--test", "CGO_ENABLED=0 go test", "--json", "--text", why}, []string{"sh", "-c", "CGO_ENABLED=0 go test"}},
+		"flags of its own":     {[]string{"--test", "jest", "--config", "jest.json", "--json", "--text", why}, []string{"jest", "--config", "jest.json"}},
+		"behind --":            {[]string{"--json", "--text", why, "--", "tool", "--json"}, []string{"tool", "--json"}},
+		"none":                 {[]string{"--json", "--text", why}, nil},
+	} {
+		for order, args := range [][]string{slices.Concat(needed, row.args), slices.Concat(row.args, needed)} {
+			if name == "behind --" && order == 1 {
+				continue // all that follows is the command's
+			}
+			p, err := parseProve(t, args...)
+			must(t, err)
+			test, _, err := p.settings()
+			if err != nil || !slices.Equal(test, row.want) || !p.JSON || p.Text != why {
+				t.Errorf("%s, order %d: %q, %v, %+v; want %q", name, order, test, err, p, row.want)
+			}
+		}
 	}
-	p = proveCommand{Rest: []string{"--", "tool", "--json"}}
-	if got, err = p.test(); err != nil || !slices.Equal(got, []string{"tool", "--json"}) || p.JSON {
-		t.Errorf("%q, %v", got, err)
+	p, err := parseProve(t, append(needed, "--test", "make", "--", "make", "check")...)
+	must(t, err)
+	if _, _, err := p.settings(); err == nil {
+		t.Error("of two test commands one was dropped in silence")
+	}
+	if p, err = parseProve(t, append(needed, "--test", "  ")...); err == nil {
+		if _, _, err = p.settings(); err == nil {
+			t.Error("a command without words is taken")
+		}
+	}
+}
+
+func TestAllFlagsThatEndATestCommandAreFlagsOfProve(t *testing.T) {
+	var cli commands
+	parser, err := kong.New(&cli)
+	must(t, err)
+	var known []string
+	for _, command := range parser.Model.Children {
+		for _, flag := range command.Flags {
+			if command.Name == "prove" {
+				known = append(known, flag.Name)
+			}
+		}
+	}
+	for _, name := range known {
+		if listed := slices.Contains(proveFlags(), name); listed == (name == "config") {
+			t.Errorf("--%s: ends a test command: %v", name, listed)
+		}
+	}
+	for _, name := range proveFlags() {
+		if !slices.Contains(known, name) {
+			t.Errorf("prove has no --%s", name)
+		}
+	}
+}
+
+func TestProveTakesTheProofOfAConfigurationAndFlagsWin(t *testing.T) {
+	path := configFolder(t, strings.Replace(minimal, "[github]", `test = ["make", "test"]
+[proof]
+warn = ["stub"]
+maximum_lines = 10
+protected = ["deploy/"]
+mutate = "5s"
+junit = "report.xml"
+offline = true
+[github]`, 1))
+	p := proveCommand{Repo: t.TempDir(), Config: path, Protected: []string{"*.pem"}, MaxLines: 20}
+	test, got, err := p.settings()
+	want := proof.Settings{Warn: []string{"stub"}, MaximumLines: 20, Protected: []string{"deploy/", "*.pem"}, Mutate: 5 * time.Second, JUnit: "report.xml", Offline: true}
+	if diff := cmp.Diff(want, got); err != nil || diff != "" || !slices.Equal(test, []string{"make", "test"}) {
+		t.Errorf("test %q, error %v, -want +got:\n%s", test, err, diff)
+	}
+	p.Config = configFolder(t, minimal+"[proof]\nwarn = [\"stubs\"]\n")
+	if _, _, err := p.settings(); err == nil || !strings.Contains(err.Error(), `lightsout.toml:8: proof.warn: holds what is no policy that can be a warning: did you mean "stub"?`) {
+		t.Errorf("error %v", err)
 	}
 }
