@@ -99,6 +99,7 @@ func TestABaseThatMovesAtTheLastMomentPutsTheMergeOff(t *testing.T) {
 		r.wire.beforeOnce(merging, func() { r.baseMoves("late") })
 		r.land() // the protection wants it up to date: 405
 		r.does(0, "pull.merge", "")
+		r.tells(0, store.MergeRefused, pull, "")
 		r.land()
 		r.land()
 		r.stands(pull, store.Landed, "")
