@@ -74,6 +74,23 @@ type EngineConfig struct {
 	Args  []string          `toml:"args"`
 	Env   map[string]string `toml:"env"`  // values
 	Pass  []string          `toml:"pass"` // names of variables handed on, such as ANTHROPIC_API_KEY
+	// Files are laid into the private HOME of every session, by their path there.
+	Files    map[string]HomeFile `toml:"files"`
+	Price    Price               `toml:"price"`
+	Readable []string            `toml:"readable"` // folders it is installed in, where its own file and PATH do not tell
+}
+
+// HomeFile is a file of a private HOME: its content, or the file that holds it. A plain text is the content.
+type HomeFile struct {
+	Content string `toml:"content"`
+	Source  string `toml:"source"`
+}
+
+// Price is what a model costs, for a CLI that names no cost: US dollars per million tokens.
+type Price struct {
+	Input  float64 `toml:"input"`  // read afresh
+	Cached float64 `toml:"cached"` // read from a cache
+	Output float64 `toml:"output"`
 }
 
 // Limits bound what one run may take.

@@ -115,6 +115,19 @@ func (d *document) checkEngine(name string, e EngineConfig, c *Config) {
 	}
 	d.checkVariables(append(at("env"), ""), e.Env)
 	d.checkPass(at("pass"), e.Pass, c)
+	for _, path := range slices.Sorted(maps.Keys(e.Files)) {
+		switch file := e.Files[path]; {
+		case !filepath.IsLocal(path) || filepath.Clean(path) == ".":
+			d.fault(append(at("files"), path), "is no path within a HOME", `write one without / at its beginning, as in ".codex/config.toml"`)
+		case file.Content != "" && file.Source != "":
+			d.fault(append(at("files"), path), "has a content and a source", "keep one of the two")
+		}
+	}
+	for key, dollars := range map[string]float64{"input": e.Price.Input, "cached": e.Price.Cached, "output": e.Price.Output} {
+		if dollars < 0 {
+			d.fault(append(at("price"), key), "is less than nothing", "write US dollars per million tokens, as in "+key+" = 2.5")
+		}
+	}
 }
 
 // checkVariables judges the names of variables that are set for sessions. Their values are never told.
@@ -222,15 +235,22 @@ func (d *document) checkContainment(c *Config) {
 			private[what] = d.resolve(s.File)
 		}
 	}
-	for key, folders := range map[string][]string{"containment.writable": c.Containment.Writable, "containment.readable": c.Containment.Readable} {
-		for _, folder := range folders {
-			if !filepath.IsAbs(folder) {
-				d.fault(keyOf(key), "holds a path that is not whole", "write paths that begin with /")
-			}
-			for _, what := range slices.Sorted(maps.Keys(private)) {
-				if within(private[what], folder) {
-					d.fault(keyOf(key), "opens "+what+" to sessions", "name a folder that does not hold it")
-				}
+	d.checkOpened(keyOf("containment.writable"), c.Containment.Writable, private)
+	d.checkOpened(keyOf("containment.readable"), c.Containment.Readable, private)
+	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
+		d.checkOpened(toml.Key{"engines", name, "readable"}, c.Engines[name].Readable, private)
+	}
+}
+
+// checkOpened judges folders that are opened to sessions: none may hold what is private, by its name.
+func (d *document) checkOpened(key toml.Key, folders []string, private map[string]string) {
+	for _, folder := range folders {
+		if !filepath.IsAbs(folder) {
+			d.fault(key, "holds a path that is not whole", "write paths that begin with /")
+		}
+		for _, what := range slices.Sorted(maps.Keys(private)) {
+			if within(private[what], folder) {
+				d.fault(key, "opens "+what+" to sessions", "name a folder that does not hold it")
 			}
 		}
 	}

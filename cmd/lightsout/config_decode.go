@@ -136,6 +136,10 @@ func (d *document) table(found map[string]toml.Primitive, at toml.Key, into refl
 
 // value reads one value into a field.
 func (d *document) value(p toml.Primitive, raw any, key toml.Key, into reflect.Value) {
+	if text, ok := raw.(string); ok && into.Type() == homeFileType {
+		into.Set(reflect.ValueOf(HomeFile{Content: text}))
+		return
+	}
 	switch into.Kind() {
 	case reflect.Struct, reflect.Map:
 		var found map[string]toml.Primitive
@@ -172,7 +176,10 @@ func (d *document) value(p toml.Primitive, raw any, key toml.Key, into reflect.V
 	}
 }
 
-var durationType = reflect.TypeFor[time.Duration]()
+var (
+	durationType = reflect.TypeFor[time.Duration]()
+	homeFileType = reflect.TypeFor[HomeFile]()
+)
 
 func (d *document) scalar(raw any, key toml.Key, into reflect.Value) {
 	switch v := raw.(type) {
@@ -189,6 +196,15 @@ func (d *document) scalar(raw any, key toml.Key, into reflect.Value) {
 	case int64:
 		if into.CanInt() && into.Type() != durationType && !into.OverflowInt(v) {
 			into.SetInt(v)
+			return
+		}
+		if into.CanFloat() {
+			into.SetFloat(float64(v))
+			return
+		}
+	case float64:
+		if into.CanFloat() {
+			into.SetFloat(v)
 			return
 		}
 	case bool:
@@ -222,6 +238,8 @@ func (d *document) mistyped(key toml.Key, raw any, want reflect.Type) {
 		cure = fmt.Sprintf("write %s = true or %s = false", name, name)
 	case want.Kind() == reflect.String:
 		cure = fmt.Sprintf("write text in quotes, as in %s = \"text\"", name)
+	case want.Kind() == reflect.Float64:
+		cure = fmt.Sprintf("write a number without quotes, as in %s = 2.5", name)
 	default:
 		cure = fmt.Sprintf("write a whole number without quotes, as in %s = 3", name)
 	}

@@ -194,23 +194,7 @@ func (d *daemon) mirror(ctx context.Context) (*worktree.Mirror, error) {
 }
 
 func (d *daemon) newEngine() (*engine.Engine, error) {
-	c, ok := d.config.Engines[d.config.Engine]
-	if !ok {
-		c = EngineConfig{}
-	}
-	if c.Kind == "" {
-		c.Kind = d.config.Engine
-	}
-	env := map[string]string{}
-	for name, value := range c.Env {
-		env[name] = value
-	}
-	for _, name := range c.Pass {
-		if value := lookup(d.environ, name); value != "" {
-			env[name] = value
-		}
-	}
-	return engine.New(engine.Config{Name: d.config.Engine, Kind: c.Kind, Path: c.Path, Model: c.Model, Args: c.Args, Env: env})
+	return newEngine(d.config, d.config.Engine, d.environ)
 }
 
 // sessionEnvironment is the whole environment of sessions and commands under test, and the build caches they share: a

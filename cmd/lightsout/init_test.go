@@ -54,7 +54,7 @@ var offered = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
 
 func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	// The examples that are no defaults: they are left out, or they need a server of one's own.
-	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "workflow", "inputs", "junit", "modules"}
+	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "files", "price", "workflow", "inputs", "junit", "modules"}
 	least := answers{Repository: "acme/prices", Engine: "claude", Kind: "claude", Board: "labels", GitHubToken: `{ file = "hub.token" }`, TelegramToken: `{ file = "chat.token" }`, HandedOn: defaults().Containment.Pass}
 	text := render(t, least)
 	want, err := loadConfig(configFolder(t, text), nil)
@@ -74,7 +74,7 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	}
 	// What was written out as empty is as good as what was left out.
 	engine := got.Engines["claude"]
-	engine.Args, engine.Pass, engine.Env = nil, nil, nil
+	engine.Args, engine.Pass, engine.Env, engine.Readable = nil, nil, nil, nil
 	got.Engines["claude"] = engine
 	got.Proof.Warn, got.Proof.Protected = nil, nil
 	got.Containment.Env, got.Containment.Writable, got.Containment.Readable = nil, nil, nil
@@ -87,7 +87,7 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 		t.Errorf("the examples do not load: %v", err)
 	}
 	for _, name := range keyNames(reflect.TypeFor[Config]()) {
-		if !regexp.MustCompile(`(?m)^#?\[?`+name+`( = |\]|\.)`).MatchString(text) && name != "file" && name != "env" {
+		if !regexp.MustCompile(`(?m)(^#?\[?|[{,] )`+name+`( = |\]|\.)`).MatchString(text) && name != "file" && name != "env" {
 			t.Errorf("the template does not mention %s", name)
 		}
 	}

@@ -118,7 +118,7 @@ func (r reviewCommand) engines(c console) (engines review.Engines, err error) {
 		if s.Engine == r.Engine {
 			s.Path, s.Model, s.Arg = r.Path, r.Model, r.Arg
 		}
-		found, problem := s.engine(c)
+		_, found, problem := s.configured(c)
 		err = errors.Join(err, problem)
 		return found
 	}

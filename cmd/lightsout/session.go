@@ -3,10 +3,9 @@ package main
 import (
 	"context"
 	"crypto/rand"
-	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -14,6 +13,7 @@ import (
 
 	"lightsout/agents/engine"
 	"lightsout/agents/process"
+	"lightsout/agents/worktree"
 )
 
 // sessionCommand is one session of one coding CLI, as the factory would run it.
@@ -48,7 +48,6 @@ type sessionResult struct {
 	CostUSD      float64 `json:"cost_usd"`
 	Seconds      float64 `json:"seconds"`
 	Survivors    int     `json:"survivors"`
-	Contained    bool    `json:"contained"`
 	Text         string  `json:"text"`
 }
 
@@ -57,38 +56,30 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	chosen, err := s.engine(c)
-	if err != nil {
-		return err
-	}
-	dir, err := filepath.Abs(s.Dir)
+	config, chosen, err := s.configured(c)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	home, err := os.MkdirTemp("", "lightsout-session-")
+	session, err := s.session(c, config)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	before, err := fingerprint(dir)
+	session.Prompt = string(prompt)
+	before, err := takeSnapshot(ctx, session.Dir, c.environ)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	env, caches := hostEnvironment(c.environ)
-	result, err := chosen.Run(ctx, engine.Session{Prompt: string(prompt), Dir: dir, Home: home, Marker: "lightsout-session-" + rand.Text(), Env: env,
-		Limits: process.Limits{Wall: s.Limit, Silence: s.Silence, Output: 256 << 20}, MaxTurns: s.Turns, MaxTokens: s.Tokens, MaxCostUSD: s.Cost, MaxRepeats: s.Repeats,
-		Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Log: c.err})
-	if err = errors.Join(err, os.RemoveAll(home)); err != nil {
+	if session.Home, err = os.MkdirTemp("", "lightsout-session-"); err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	after, err := fingerprint(dir)
-	if err != nil {
+	result, err := chosen.Run(ctx, session)
+	err = errors.Join(err, worktree.RemoveAll(session.Home))
+	after, problem := takeSnapshot(context.WithoutCancel(ctx), session.Dir, c.environ)
+	if result.Outcome == engine.Done && problem == nil && maps.Equal(before, after) {
+		result.Outcome, result.Reason = noChange, "it ended without changing a file"
+	}
+	if err = errors.Join(err, problem, s.print(c, result)); err != nil {
 		return fmt.Errorf("session: %w", err)
-	}
-	if result.Outcome == engine.Done && before == after {
-		result.Outcome, result.Reason = "no change", "it ended without changing a file"
-	}
-	if err := s.print(c, chosen.Name(), result); err != nil {
-		return err
 	}
 	if result.Outcome != engine.Done {
 		return errNo
@@ -96,41 +87,46 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 	return nil
 }
 
-// fingerprint is the same for a folder as long as no file in it is touched. It asks no git: what a session left in
-// .git is obeyed by whoever calls git there.
-func fingerprint(dir string) (string, error) {
-	sum := sha256.New()
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if entry.IsDir() {
-			if entry.Name() == ".git" {
-				return fs.SkipDir
-			}
-			return nil
-		}
-		info, err := entry.Info()
-		if err != nil {
-			return err
-		}
-		fmt.Fprintf(sum, "%q %v %d %d\n", path, info.Mode(), info.Size(), info.ModTime().UnixNano())
-		return nil
-	})
-	return string(sum.Sum(nil)), err
+// noChange is the outcome of a session that ended well and did nothing: the folder tells, not the coding CLI.
+const noChange engine.Outcome = "no change"
+
+// session is what the session may use and reach, but for its prompt and its HOME.
+func (s sessionCommand) session(c console, config Config) (engine.Session, error) {
+	dir, err := filepath.Abs(s.Dir)
+	if err != nil {
+		return engine.Session{}, err
+	}
+	d := &daemon{config: config, environ: c.environ}
+	contain, err := d.contain()
+	if err != nil {
+		return engine.Session{}, err
+	}
+	env, caches := hostEnvironment(c.environ)
+	env = append(env, pass(c.environ, config.Containment.Pass)...)
+	for name, value := range config.Containment.Env {
+		env = append(env, name+"="+value)
+	}
+	return engine.Session{Dir: dir, Marker: "lightsout-session-" + rand.Text(), Env: env, Log: c.err,
+		Limits:   process.Limits{Wall: s.Limit, Silence: s.Silence, Output: config.Limits.OutputMB << 20},
+		MaxTurns: s.Turns, MaxTokens: s.Tokens, MaxCostUSD: s.Cost, MaxRepeats: s.Repeats,
+		Contain: contain, Writable: append(caches, config.Containment.Writable...), Readable: d.readable()}, nil
 }
 
-func (s sessionCommand) engine(c console) (*engine.Engine, error) {
+// configured is the configuration, which is all defaults where none is named, and the engine.
+func (s sessionCommand) configured(c console) (Config, *engine.Engine, error) {
 	if s.Config == "" {
-		return s.unnamed(c)
+		chosen, err := s.unnamed(c)
+		return defaults(), chosen, err
 	}
-	config, err := loadConfig(s.Config, c.environ)
+	config, err := loadEngines(s.Config)
 	if err != nil {
-		return nil, err
+		return config, nil, err
 	}
-	config.Engine = s.Engine
-	d := &daemon{config: config, environ: c.environ}
-	return d.newEngine()
+	if err := config.knows(s.Engine); err != nil {
+		return config, nil, err
+	}
+	chosen, err := newEngine(config, s.Engine, c.environ)
+	return config, chosen, err
 }
 
 // unnamed is an engine that no configuration names: what there is to say of it is in the arguments.
@@ -145,18 +141,18 @@ func (s sessionCommand) unnamed(c console) (*engine.Engine, error) {
 	for path, file := range s.HomeFile {
 		content, err := os.ReadFile(file)
 		if err != nil {
-			return nil, fmt.Errorf("session: %w", err)
+			return nil, fmt.Errorf("file %s of its HOME: %w", path, err)
 		}
 		files[path] = string(content)
 	}
 	return engine.New(engine.Config{Name: s.Engine, Kind: s.Engine, Path: s.Path, Model: s.Model, Args: s.Arg, Env: env, Files: files})
 }
 
-func (s sessionCommand) print(c console, name string, r engine.Result) error {
+func (s sessionCommand) print(c console, r engine.Result) error {
 	if !s.JSON {
-		_, err := fmt.Fprintf(c.out, "%s: %s %s (%.1f s, %d turns, $%.2f)\n%s\n", name, r.Outcome, r.Reason, r.Seconds, r.Turns, r.Usage.CostUSD, r.Text)
+		_, err := fmt.Fprintf(c.out, "%s: %s %s (%.1f s, %d turns, $%.2f)\n%s\n", r.Engine, r.Outcome, r.Reason, r.Seconds, r.Turns, r.Usage.CostUSD, r.Text)
 		return err
 	}
-	return printJSON(c.out, sessionResult{Engine: name, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
-		OutputTokens: r.Usage.Output, CostUSD: r.Usage.CostUSD, Seconds: r.Seconds, Survivors: r.Survivors, Contained: r.Contained, Text: r.Text})
+	return printJSON(c.out, sessionResult{Engine: r.Engine, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
+		OutputTokens: r.Usage.Output, CostUSD: r.Usage.CostUSD, Seconds: r.Seconds, Survivors: r.Survivors, Text: r.Text})
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"maps"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"lightsout/agents/engine/enginetest"
@@ -61,31 +64,78 @@ func TestSessionCommandSaysNoToAnythingButWork(t *testing.T) {
 	}
 }
 
-func TestFingerprintSeesEveryChangeButThoseOfGit(t *testing.T) {
+func TestSessionIsConfiguredByItsFileAlone(t *testing.T) {
+	dir, place := t.TempDir(), t.TempDir()
+	for name, text := range map[string]string{"prompt.md": "# Add a greeting\n", "second": "from a file", "lightsout.toml": `
+[engines.mine]
+kind = "command"
+path = "/bin/sh"
+args = ["-c", 'echo "$VALUE $PASSED ${OTHER-none} $SET"; cat "$HOME/.first" "$HOME/deep/second"; echo hello >greeting.txt']
+env = { VALUE = "1" }
+pass = ["PASSED"]
+price = { input = 3, output = 7.5 }
+[engines.mine.files]
+".first" = "in place, "
+"deep/second" = { source = "second" }
+[containment]
+env = { SET = "2" }
+`} {
+		must(t, os.WriteFile(filepath.Join(place, name), []byte(text), 0o600))
+	}
+	session := func(engine string) (int, sessionResult, string) {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), []string{"session", "--engine", engine, "--dir", dir, "--prompt", filepath.Join(place, "prompt.md"), "--config", filepath.Join(place, "lightsout.toml"), "--json"},
+			console{out: &out, err: &errs, environ: []string{"PATH=/usr/bin:/bin", "PASSED=handed on", "OTHER=canary"}})
+		var result sessionResult
+		var keys map[string]any
+		if err := errors.Join(json.Unmarshal(out.Bytes(), &result), json.Unmarshal(out.Bytes(), &keys)); code != exitUnknown && (err != nil || len(keys) != 11) {
+			t.Errorf("%v, %d keys: %s", err, len(keys), out.String())
+		}
+		return code, result, errs.String()
+	}
+	if code, result, errs := session("mine"); code != exitYes || result.Engine != "mine" || result.Text != "1 handed on none 2\nin place, from a file\n" {
+		t.Errorf("exit %d, %+v\n%s", code, result, errs)
+	}
+	if code, _, errs := session("miene"); code != exitUnknown || !strings.Contains(errs, `did you mean "mine"`) {
+		t.Errorf("an engine that is not there: exit %d, %s", code, errs)
+	}
+}
+
+func TestSnapshotSeesWhatGitWouldSee(t *testing.T) {
 	dir := t.TempDir()
-	must(t, os.MkdirAll(filepath.Join(dir, ".git"), 0o700))
-	must(t, os.MkdirAll(filepath.Join(dir, "a"), 0o700))
-	must(t, os.WriteFile(filepath.Join(dir, "a", "b"), []byte("1"), 0o600))
-	last, err := fingerprint(dir)
-	must(t, err)
-	for name, step := range map[string]struct {
+	file := func(name string) string { return filepath.Join(dir, filepath.FromSlash(name)) }
+	for _, folder := range []string{".git", "a", "built"} {
+		must(t, os.Mkdir(file(folder), 0o700))
+	}
+	must(t, os.WriteFile(file("a/b"), []byte("1"), 0o600))
+	must(t, os.WriteFile(file(".gitignore"), []byte("built\n"), 0o600))
+	look := func() snapshot {
+		t.Helper()
+		taken, err := takeSnapshot(t.Context(), dir, os.Environ())
+		must(t, err)
+		return taken
+	}
+	last := look()
+	for _, step := range []struct {
+		name   string
 		change func() error
 		seen   bool
 	}{
-		"git's own":  {func() error { return os.WriteFile(filepath.Join(dir, ".git", "index"), []byte("x"), 0o600) }, false},
-		"a new file": {func() error { return os.WriteFile(filepath.Join(dir, "a", "c"), nil, 0o600) }, true},
-		"a mode":     {func() error { return os.Chmod(filepath.Join(dir, "a", "b"), 0o700) }, true},
+		{"git's own", func() error { return os.WriteFile(file(".git/index"), []byte("x"), 0o600) }, false},
+		{"an ignored file", func() error { return os.WriteFile(file("built/x"), nil, 0o600) }, false},
+		{"the same content again", func() error { return os.WriteFile(file("a/b"), []byte("1"), 0o600) }, false},
+		{"another content", func() error { return os.WriteFile(file("a/b"), []byte("2"), 0o600) }, true},
+		{"a new file", func() error { return os.WriteFile(file("a/c"), nil, 0o600) }, true},
+		{"a mode", func() error { return os.Chmod(file("a/b"), 0o700) }, true},
+		{"a rename", func() error { return os.Rename(file("a/c"), file("a/d")) }, true},
+		{"a link", func() error { return os.Symlink("d", file("a/e")) }, true},
+		{"everything ignored", func() error { return os.WriteFile(file(".gitignore"), []byte("*\n"), 0o600) }, true},
 	} {
 		must(t, step.change())
-		now, err := fingerprint(dir)
-		must(t, err)
-		if (now != last) != step.seen {
-			t.Errorf("%s: seen %v", name, now != last)
+		now := look()
+		if seen := !maps.Equal(now, last); seen != step.seen {
+			t.Errorf("%s: seen %v", step.name, seen)
 		}
 		last = now
-	}
-	must(t, os.Rename(filepath.Join(dir, "a"), filepath.Join(dir, "z")))
-	if now, err := fingerprint(dir); err != nil || now == last {
-		t.Errorf("a rename is not seen: %v", err)
 	}
 }
