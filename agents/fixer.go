@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	"lightsout/agents/forge"
-	"lightsout/rules"
 	"lightsout/store"
 )
 
@@ -180,6 +179,19 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if s.Reject != nil {
 		p.Reject = s.Reject.ID
 	}
+	if s.Verdict.Word == store.Rejected {
+		var said map[int]string
+		made.text, said = cutAnswers(made.text)
+		changed, err := x.Mirror.Changed(ctx, a.start, made.head)
+		if err != nil {
+			return errors.Join(err, x.endRun(ctx, made.run, "error", err.Error()))
+		}
+		var paths []string
+		for _, c := range changed {
+			paths = append(paths, c.Path)
+		}
+		p.Answers = answers(s.Facts, said, paths)
+	}
 	_, err = x.deliver(ctx, a, made, p)
 	return err
 }
@@ -187,18 +199,13 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 // evidence is what a session is told of the failure: the end of each failing log, both sides of a conflict, or the words
 // of who rejected it.
 func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing) (string, error) {
-	if s.Verdict.Word == store.Conflict {
+	switch s.Verdict.Word {
+	case store.Conflict:
 		return x.conflictEvidence(ctx, snap, s)
+	case store.Rejected:
+		return x.rejectionEvidence(ctx, s)
 	}
 	var b strings.Builder
-	if s.Verdict.Word == store.Rejected {
-		words := s.Facts.Reject
-		if objection, ok := changesRequested(s.Facts.Reviews, s.Facts.Reviewers); words == "" && ok {
-			words = objection.Body
-		}
-		fmt.Fprintf(&b, "The pull request was rejected. Do what the reviewer asks:\n%s\n", limitEnd(rules.Sanitize(words), failingLog))
-		return b.String(), nil
-	}
 	for _, c := range s.Verdict.Failed {
 		log, err := x.failure(ctx, c)
 		if err != nil {

@@ -31,6 +31,7 @@ type publication struct {
 	Log     string        `json:"log"`    // path of the run's log
 	Cause   string        `json:"cause"`  // the verdict that this repairs; "" for a first version
 	Reject  int64         `json:"reject"` // the /reject that this answers; 0 for none
+	Answers []answer      `json:"answers"`
 	Seconds float64       `json:"seconds"`
 	CostUSD float64       `json:"cost_usd"`
 }
@@ -131,6 +132,9 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 		if err := f.Store.Answer(ctx, p.Reject, fmt.Sprintf("Answered with %.7s; CI runs on it now.", p.Head)); err != nil {
 			return 0, err
 		}
+	}
+	if err := f.speak(ctx, p, claim); err != nil {
+		return 0, err
 	}
 	if err := f.move(ctx, p.Ticket, "In Review"); err != nil {
 		return 0, err

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -102,6 +103,14 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 	if facts.Reviews, err = c.Reviews(ctx, pr.Number); err != nil {
 		return false, err
 	}
+	if len(facts.Reviews) > 0 { // what is said about a line is part of a review
+		if facts.Threads, err = c.Threads(ctx, pr.Number); err != nil {
+			return false, err
+		}
+	}
+	if facts.SameWork, err = f.sameWork(ctx, snap, *facts); err != nil {
+		return false, err
+	}
 	if err := f.compare(ctx, c, snap, s); err != nil {
 		return false, err
 	}
@@ -146,6 +155,30 @@ func (f *Factory) onlyUpdated(ctx context.Context, from, to, base string) (bool,
 	}
 	added, err := f.Mirror.Added(ctx, from, to, base)
 	return added == 0, err
+}
+
+// sameWork finds the heads that were reviewed and differ from the present one by updates from the base alone: what was
+// said of them has not been answered.
+func (f *Factory) sameWork(ctx context.Context, snap Snapshot, facts Facts) ([]string, error) {
+	var same []string
+	for _, r := range facts.Reviews {
+		if r.CommitID == "" || r.CommitID == facts.PR.Head || slices.Contains(same, r.CommitID) {
+			continue
+		}
+		if _, err := f.Mirror.Resolve(ctx, r.CommitID); errors.Is(err, worktree.ErrNoRevision) {
+			continue // force-pushed away
+		} else if err != nil {
+			return nil, err
+		}
+		updated, err := f.onlyUpdated(ctx, r.CommitID, facts.PR.Head, snap.BaseSHA)
+		if err != nil {
+			return nil, err
+		}
+		if updated {
+			same = append(same, r.CommitID)
+		}
+	}
+	return same, nil
 }
 
 // stillMeant tells that a rejection is about what stands there: the head that the person was shown, or that head brought

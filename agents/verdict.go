@@ -21,11 +21,13 @@ type Facts struct {
 	Parked     string           // why a person wants no session to touch it; "" when none said so
 	Required   []forge.Required // checks that must be a success
 	Reviews    []forge.Review
-	Pushed     string   // the last head that came from the factory, or a clean base update of it
-	Approved   bool     // an approval binds this very diff
-	Current    bool     // the head contains the base as it stands
-	Conflicts  []string // files that a merge of the base would conflict in
-	Working    bool     // a session works on it
+	Threads    []forge.Thread // what was said about lines
+	SameWork   []string       // earlier heads of the branch that differ from this one by updates from the base alone
+	Pushed     string         // the last head that came from the factory, or a clean base update of it
+	Approved   bool           // an approval binds this very diff
+	Current    bool           // the head contains the base as it stands
+	Conflicts  []string       // files that a merge of the base would conflict in
+	Working    bool           // a session works on it
 	GivenUp    bool
 	Reject     string   // a person's /reject of this head that has not been worked on; "" for none
 	Reviewers  []string // automated reviewers whose word counts
@@ -78,8 +80,11 @@ func (f Facts) health() Verdict {
 		return Verdict{Word: store.Rejected, Reason: "rejected: " + f.Reject}
 	}
 	objection, objects := changesRequested(f.Reviews, f.Reviewers)
-	if objects && (objection.CommitID == f.PR.Head || objection.CommitID == "") {
+	if objects && f.about(objection) {
 		return Verdict{Word: store.Rejected, Reason: "changes requested by " + objection.Author + ": " + firstLine(objection.Body)}
+	}
+	if open := f.automatedRemarks(); len(open) > 0 {
+		return Verdict{Word: store.Rejected, Reason: remarked(open)}
 	}
 	if len(f.Conflicts) > 0 {
 		return Verdict{Word: store.Conflict, Reason: "conflicts with " + f.PR.BaseRef + " in " + strings.Join(f.Conflicts, ", ")}
@@ -189,28 +194,6 @@ func alsoRed(failed, base []forge.Check) []string {
 		}
 	}
 	return out
-}
-
-// changesRequested returns the oldest request for changes that its author has not taken back by a later review. It
-// stands, as on GitHub, until they look again; but one made of an older head has been answered by the push since. Only
-// those count who can write to the repository, and the automated reviewers that the configuration names: on a public
-// repository anybody can leave a review, and its words would reach a prompt.
-func changesRequested(reviews []forge.Review, automated []string) (forge.Review, bool) {
-	last := map[string]int64{}
-	for _, r := range reviews {
-		if !trusted(r.AuthorAssociation) && !slices.Contains(automated, r.Author) {
-			continue
-		}
-		if r.State != "COMMENTED" && r.State != "PENDING" {
-			last[r.Author] = r.ID
-		}
-	}
-	for _, r := range reviews {
-		if last[r.Author] == r.ID && r.State == "CHANGES_REQUESTED" {
-			return r, true
-		}
-	}
-	return forge.Review{}, false
 }
 
 func names(checks []forge.Check) []string {
