@@ -83,15 +83,15 @@ func (f Facts) approvedBy(author string) bool {
 // remarked says what open remarks come to.
 func remarked(open []forge.Thread) string {
 	first := open[0]
-	said := fmt.Sprintf("%s on %s: %s", first.Remarks[0].Author, place(first), firstLine(first.Remarks[0].Body))
+	said := fmt.Sprintf("%s on %s: %s", first.Remarks[0].Author, whereabouts(first), firstLine(first.Remarks[0].Body))
 	if len(open) > 1 {
 		said += fmt.Sprintf(" (and %d more)", len(open)-1)
 	}
 	return said
 }
 
-// place is where a conversation stands.
-func place(t forge.Thread) string {
+// whereabouts is where a conversation stands.
+func whereabouts(t forge.Thread) string {
 	if t.Line == 0 {
 		return t.Path
 	}

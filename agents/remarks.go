@@ -41,7 +41,7 @@ func (x *Fixer) rejectionEvidence(ctx context.Context, s Standing) (string, erro
 	}
 	var threads []shownThread
 	for i, t := range toAnswer(s.Facts) { // numbered as answers() numbers them
-		shown := shownThread{Number: i + 1, Place: place(t), Outdated: t.Outdated}
+		shown := shownThread{Number: i + 1, Place: whereabouts(t), Outdated: t.Outdated}
 		for _, r := range t.Remarks {
 			by := r.Author
 			if fromUs(r) {
