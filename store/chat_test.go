@@ -121,6 +121,30 @@ func TestAButtonBelongsToItsMessageAndIsUsedOnce(t *testing.T) {
 	}
 }
 
+func TestAButtonServesFromTheMomentItsMessageLeaves(t *testing.T) {
+	s, _ := open(t)
+	buttons := [][]Button{{{Text: "Approve", Verb: "approve", Once: true}}}
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "card", Chat: 1, Pull: 42, Kind: Send, Topic: CardTopic, Text: "x", Buttons: buttons}))
+	card, err := s.Card(t.Context(), 1, 42)
+	must(t, err)
+	nonce := card.Buttons[0][0].Nonce
+	if _, err := s.Token(t.Context(), nonce, "approve", 1, 77); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("before it has left: %v, want ErrDeadButton", err)
+	}
+	_, err = s.Depart(t.Context(), card.ID)
+	must(t, err)
+	if _, err := s.Token(t.Context(), nonce, "approve", 1, 77); err != nil {
+		t.Errorf("under way: %v", err)
+	}
+	if _, err := s.Token(t.Context(), nonce, "approve", 2, 77); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("under way to another chat: %v, want ErrDeadButton", err)
+	}
+	must(t, s.MarkSent(t.Context(), card.ID, 77))
+	if _, err := s.Token(t.Context(), nonce, "approve", 1, 78); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("another message once it has arrived: %v, want ErrDeadButton", err)
+	}
+}
+
 func TestAnEditKillsTheButtonsItTakesAway(t *testing.T) {
 	s, _ := open(t)
 	buttons := [][]Button{{{Text: "Approve", Verb: "approve", Once: true}}}

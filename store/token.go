@@ -31,6 +31,8 @@ func scanToken(scan func(...any) error) (Token, error) {
 }
 
 // Token looks a button up without using it: the nonce must have been put on that message of that chat under that verb.
+// A person can tap before the answer to the send has come and its message's id is known; the nonce, which nobody but that
+// chat has seen, speaks for such a tap.
 // A used button is returned with its UsedAt set, so that a replayed tap can be told from a forged one, and one that an
 // edit took off the message too, so that a tap on it can be told what has changed.
 func (s *Store) Token(ctx context.Context, nonce, verb string, chat, message int64) (Token, error) {

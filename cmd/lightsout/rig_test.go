@@ -206,10 +206,10 @@ func (r *rig) died() bool {
 }
 
 // tapReady presses Approve on what the chat calls ready, once for each button.
-func (r *rig) tapReady(tapped map[string]time.Time) {
+func (r *rig) tapReady(tapped map[string]bool) {
 	for _, m := range r.chat.Messages(1001) {
-		if button, key, ok := approveButton(m); ok && time.Since(tapped[key]) > 3*time.Second {
-			tapped[key] = time.Now() // a button that still stands there is tapped again, as a person would
+		if button, key, ok := approveButton(m); ok && !tapped[key] {
+			tapped[key] = true
 			press(r.t, r.chat, m.ID, button)
 		}
 	}
@@ -243,7 +243,7 @@ func (r *rig) await(done func() bool) {
 	r.t.Helper()
 	ctx, cancel := context.WithTimeout(r.t.Context(), time.Minute)
 	defer cancel()
-	tapped := map[string]time.Time{}
+	tapped := map[string]bool{}
 	for !done() {
 		r.tapReady(tapped)
 		select {
