@@ -148,11 +148,13 @@ func (r *rig) uncontain() {
 	must(r.t, os.WriteFile(r.config, bytes.Replace(text, []byte(`landlock = "auto"`), []byte(`landlock = "off"`), 1), 0o600))
 }
 
-// start starts the daemon as a process of its own.
+// start starts the daemon as a process of its own, and returns when it polls: before that it may not yet know what TERM
+// means.
 func (r *rig) start() {
 	r.t.Helper()
 	executable, err := os.Executable()
 	must(r.t, err)
+	before := r.chat.Requests()["getUpdates"]
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.lives++
@@ -160,6 +162,11 @@ func (r *rig) start() {
 	r.daemon.Stderr = &r.output
 	r.daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}
 	must(r.t, r.daemon.Start())
+	for begun := time.Now(); r.chat.Requests()["getUpdates"] == before && !r.gone(); time.Sleep(time.Millisecond) {
+		if time.Since(begun) > time.Minute {
+			r.t.Fatal("the chat has not been polled after a minute")
+		}
+	}
 }
 
 // kill ends the daemon as a power cut does. It returns when the process is gone.
@@ -193,6 +200,11 @@ func (r *rig) stop() {
 func (r *rig) died() bool {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
+	return r.gone()
+}
+
+// gone is died for who holds the mutex.
+func (r *rig) gone() bool {
 	if r.daemon == nil {
 		return true
 	}
