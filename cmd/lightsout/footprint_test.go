@@ -11,7 +11,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -158,20 +157,4 @@ func (r *rig) readAll() bool {
 	outgoing, incoming, err := r.store.Backlog(r.t.Context())
 	must(r.t, err)
 	return judged == openPulls && outgoing+incoming == 0
-}
-
-// memory reads what the kernel says of a process, in KB.
-func memory(t *testing.T, pid int) map[string]int {
-	t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
-	must(t, err)
-	found := map[string]int{}
-	for line := range strings.Lines(string(text)) {
-		name, rest, _ := strings.Cut(line, ":")
-		if amount, isSize := strings.CutSuffix(strings.TrimSpace(rest), " kB"); isSize {
-			found[name], err = strconv.Atoi(strings.TrimSpace(amount))
-			must(t, err)
-		}
-	}
-	return found
 }
