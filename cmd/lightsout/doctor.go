@@ -13,8 +13,10 @@ import (
 
 // doctorCommand tries everything the factory needs, for real, and leaves nothing behind.
 type doctorCommand struct {
-	Config string `short:"c" default:"lightsout.toml" help:"The configuration file." type:"path"`
-	JSON   bool   `name:"json" help:"Print JSON."`
+	Config  string `short:"c" default:"lightsout.toml" help:"The configuration file." type:"path"`
+	Engines bool   `help:"Examine the coding CLIs alone: version, authenticated or not, ready or what to do."`
+	Try     bool   `help:"With --engines, have each that seems ready asked for one word; it costs what that costs."`
+	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 // diagnosis is what --json prints.
@@ -47,6 +49,9 @@ func notTried(because string, names ...string) finding {
 const probeTime = 10 * time.Second
 
 func (d doctorCommand) Run(ctx context.Context, c console) error {
+	if d.Engines {
+		return d.engines(ctx, c)
+	}
 	report := d.examine(ctx, c)
 	if ctx.Err() != nil {
 		return errors.New("doctor: stopped")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
-	"lightsout/agents/engine"
 	"lightsout/agents/process"
 	"lightsout/store"
 )
@@ -35,42 +34,30 @@ func (x *doctor) handedOn(e EngineConfig) []string {
 // coder looks for the coding CLI, and for what opens its provider.
 func (x *doctor) coder(ctx context.Context) finding {
 	const name = "coding CLI"
-	e := x.config.Engines[x.config.Engine]
-	guide, known := engine.GuideTo(cmp.Or(e.Kind, x.config.Engine))
-	program := cmp.Or(e.Path, guide.Program)
-	env := x.handedOn(e)
-	path, err := process.LookPath(program, "/", env)
-	if err != nil {
-		cure := "install it, or name the whole path under [engines." + x.config.Engine + "]"
-		if known {
-			cure = "npm install -g " + guide.Package
-		}
-		return bad(name, program+" is not found in the PATH of sessions", cure)
+	s := x.engineState(ctx, x.config.Engine, false)
+	found := strings.TrimSpace(s.Path + " " + s.Version)
+	switch {
+	case s.Ready:
+		return good(name, found)
+	case !s.Installed:
+		return bad(name, s.Engine+" is not found in the PATH of sessions", s.Todo)
+	case s.Version == "":
+		return bad(name, found+" does not run", s.Todo)
 	}
-	if !known { // of a program of the person's own nothing is known, and to start it might be to start work
-		return good(name, x.config.Engine+": "+path)
-	}
-	version, err := x.coderVersion(ctx, path, env)
-	if err != nil {
-		return bad(name, fmt.Sprintf("%s does not even tell its version: %v", path, err), "try it by hand: "+shellWord(path)+" --version")
-	}
-	if !slices.ContainsFunc(guide.Credentials, func(key string) bool { return lookup(env, key) != "" }) {
-		cure := fmt.Sprintf("set %s where lightsout is started, and name it in pass = [...] under [engines.%s]", guide.Credentials[0], x.config.Engine)
-		if guide.Program == "claude" {
-			cure = strings.Replace(cure, "set ANTHROPIC_API_KEY", `set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token",`, 1)
-		}
-		return bad(name, version+" has no credentials: sessions have a HOME of their own, so a login is not found there", cure)
-	}
-	return good(name, path+" "+version)
+	return bad(name, found+" has no credentials", s.Todo)
 }
 
+// versionTime is what a coding CLI may take to tell its version: some are large, and all may be asked at once.
+const versionTime = 30 * time.Second
+
+// coderVersion is what a coding CLI says of itself; pi says it on standard error.
 func (x *doctor) coderVersion(ctx context.Context, path string, env []string) (version string, err error) {
 	home, err := os.MkdirTemp("", "lightsout-doctor-")
 	if err != nil {
 		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
-	out, err := process.Output(ctx, process.Command{Args: []string{path, "--version"}, Dir: home, Env: append(env, "HOME="+home, "TMPDIR="+home), Limit: probeTime, MaxOutput: 64 << 10})
+	out, err := process.Output(ctx, process.Command{Args: []string{"/bin/sh", "-c", `exec "$0" --version 2>&1`, path}, Dir: home, Env: append(env, "HOME="+home, "TMPDIR="+home), Limit: versionTime, MaxOutput: 64 << 10})
 	version, _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
 	return version, err
 }

@@ -1,15 +1,18 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"lightsout/agents/engine/enginetest"
 	"lightsout/agents/forge"
 )
 
@@ -90,7 +93,7 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 		t.Errorf("without claude: %+v", got)
 	}
 	write("echo 'claude: no such runtime' >&2; exit 3\n")
-	if got := x("ANTHROPIC_API_KEY=canary"); got.OK || !strings.Contains(got.Detail, "no such runtime") {
+	if got := x("ANTHROPIC_API_KEY=canary"); got.OK || !strings.Contains(got.Detail, "does not run") || !strings.Contains(got.Cure, "--version") {
 		t.Errorf("with a broken claude: %+v", got)
 	}
 	write("[ \"$1\" = --version ] && echo '2.0.1 (Claude Code)' && env >\"$HOME/env\"\n")
@@ -99,6 +102,82 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 	}
 	if got := x("ANTHROPIC_API_KEY=canary"); !got.OK || got.Detail != claude+" 2.0.1 (Claude Code)" {
 		t.Errorf("with everything: %+v", got)
+	}
+}
+
+func TestDoctorExaminesEveryEngine(t *testing.T) {
+	place, empty := t.TempDir(), t.TempDir()
+	for name, script := range map[string]string{"codex": "echo codex-cli 0.9", "pi": "echo 0.5 >&2", "qwen": "exit 3"} {
+		must(t, os.WriteFile(filepath.Join(place, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
+	}
+	must(t, os.WriteFile(filepath.Join(place, "lightsout.toml"), []byte(`engine = "gateway"
+[engines.gateway]
+kind = "codex"
+env = { GATEWAY_KEY = "k" }
+[engines.pi.files]
+".pi/agent/auth.json" = "{}"
+[engines.mine]
+kind = "command"
+path = "/bin/true"
+[engines.gone]
+kind = "command"
+path = "/no/such/program"
+`), 0o600))
+	examine := func(arguments ...string) (int, map[string]engineState) {
+		t.Helper()
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append([]string{"doctor", "--engines", "--json"}, arguments...), console{out: &out, err: &errs, environ: []string{"PATH=" + place + ":/usr/bin:/bin", "OPENAI_API_KEY=k"}})
+		var report enginesReport
+		if err := json.Unmarshal(out.Bytes(), &report); err != nil {
+			t.Fatalf("exit %d, %v\n%s%s", code, err, out.String(), errs.String())
+		}
+		states := map[string]engineState{}
+		for _, s := range report.Engines {
+			if states[s.Engine] = s; (s.Todo == "") != s.Ready {
+				t.Errorf("ready and what to do do not fit: %+v", s)
+			}
+		}
+		return code, states
+	}
+	code, got := examine("--config", filepath.Join(place, "lightsout.toml"))
+	for name, want := range map[string]engineState{
+		"gateway": {Version: "codex-cli 0.9", Installed: true, Authenticated: true, Credentials: "GATEWAY_KEY", Ready: true},
+		"codex":   {Version: "codex-cli 0.9", Installed: true}, // its key is there, and nobody hands it on
+		"pi":      {Version: "0.5", Installed: true, Authenticated: true, Credentials: ".pi/agent/auth.json", Ready: true},
+		"qwen":    {Installed: true},
+		"gemini":  {},
+		"mine":    {Installed: true, Authenticated: true, Credentials: "a command's own matter", Ready: true},
+		"gone":    {},
+	} {
+		s := got[name]
+		if s.Version != want.Version || s.Installed != want.Installed || s.Authenticated != want.Authenticated || s.Credentials != want.Credentials || s.Ready != want.Ready {
+			t.Errorf("%s: %+v, want %+v", name, s, want)
+		}
+	}
+	if code != exitYes {
+		t.Errorf("exit %d though the engine chosen is ready", code)
+	}
+	if code, got := examine("--config", filepath.Join(empty, "lightsout.toml")); code != exitYes || !got["codex"].Ready || len(got) != 6 {
+		t.Errorf("without a configuration: exit %d, %+v", code, got)
+	}
+}
+
+func TestDoctorTriesCredentialsOnTheirProvider(t *testing.T) {
+	place := t.TempDir()
+	executable, err := os.Executable()
+	must(t, err)
+	for mode, want := range map[string]engineState{
+		"authentication": {Authenticated: false, Ready: false, Credentials: "ANTHROPIC_API_KEY, authentication"},
+		"overloaded":     {Authenticated: true, Ready: false, Credentials: "ANTHROPIC_API_KEY, overloaded"},
+		"nothing":        {Authenticated: true, Ready: true, Credentials: "ANTHROPIC_API_KEY, its provider answered"},
+	} {
+		must(t, os.WriteFile(filepath.Join(place, "claude"), fmt.Appendf(nil, "#!/bin/sh\n[ \"$1\" = --version ] && exec echo 2.0\nexec %s %s %s --mode=%s \"$@\"\n", shellWord(executable), enginetest.Word, place, mode), 0o700))
+		x := &doctor{&daemon{config: defaults(), environ: []string{"PATH=" + place + ":/usr/bin:/bin", "ANTHROPIC_API_KEY=k", "GOCACHE=" + filepath.Dir(executable)}}}
+		x.config.Containment.Readable = []string{filepath.Dir(executable), place}
+		s := x.try(t.Context(), x.engineState(t.Context(), "claude", true), true)
+		if s.Authenticated != want.Authenticated || s.Ready != want.Ready || s.Credentials != want.Credentials || (s.Todo == "") != want.Ready {
+			t.Errorf("%s: %+v", mode, s)
+		}
 	}
 }
 
