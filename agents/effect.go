@@ -98,9 +98,9 @@ func (f *Factory) settleDoubts(ctx context.Context, ticket int, result, except s
 	return nil
 }
 
-// dropDoubts forgets merges and updates of a ticket's pull request that were left in doubt, once the world shows that they
-// did not happen and nobody wants them any more. What is under way right now is left to whoever is at it.
-func (f *Factory) dropDoubts(ctx context.Context, ticket int) error {
+// dropDoubts forgets effects of the given kinds on a ticket's pull request that were left in doubt, once the world shows
+// that nobody wants them any more. What is under way right now is left to whoever is at it.
+func (f *Factory) dropDoubts(ctx context.Context, ticket int, kinds ...string) error {
 	if ticket == 0 || f.desk.taken(ticket) {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (f *Factory) dropDoubts(ctx context.Context, ticket int) error {
 		return err
 	}
 	for _, e := range doubts {
-		if e.Ticket == ticket && (e.Kind == mergeKind || e.Kind == updateKind) {
+		if e.Ticket == ticket && slices.Contains(kinds, e.Kind) {
 			if err := f.Store.Forget(ctx, e.Key); err != nil {
 				return err
 			}

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"lightsout/agents/forge"
 	"lightsout/store"
 )
 
@@ -34,6 +33,9 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 			return Report{Acted: report.Acted, Said: "paused by " + pause.ByName}, errors.Join(append(failures, err)...)
 		}
 		snap, err := x.snapshot(ctx, x.Forge)
+		if err == nil {
+			err = x.nameFlaky(ctx, snap)
+		}
 		if err != nil {
 			return report, errors.Join(append(failures, err)...)
 		}
@@ -69,7 +71,7 @@ func (x *Fixer) concerns(s Standing) bool {
 	case store.Red, store.Conflict, store.Rejected, store.Behind, store.GivenUp:
 		return true
 	}
-	return false
+	return len(s.Verdict.Stopped) > 0
 }
 
 // mend does what one pull request needs of the Fixer.
@@ -83,6 +85,18 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		_, err := x.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
 			Data: map[string]string{"reason": fmt.Sprintf("would repair #%d: %s (observing only)", s.Pull.Number, s.Verdict.Reason)}})
 		return Report{}, err
+	}
+	if until, err := x.backingOff(ctx, s); err != nil || !until.IsZero() {
+		return Report{}, err
+	}
+	failures, err := x.failures(ctx, s)
+	if err != nil {
+		return Report{}, err
+	}
+	if len(failures) > 0 {
+		if report, done, err := x.askAgain(ctx, s, failures); done || err != nil {
+			return report, err
+		}
 	}
 	if until, err := x.resting(ctx); err != nil || !until.IsZero() {
 		return Report{}, err
@@ -101,7 +115,7 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		}
 		return Report{Acted: true, Said: fmt.Sprintf("gave up on #%d", s.Pull.Number)}, x.Store.Release(ctx, claim, "given up")
 	}
-	err = x.repair(ctx, snap, s, claim)
+	err = x.repair(ctx, snap, s, claim, failures)
 	after := context.WithoutCancel(ctx)
 	var back *setback
 	switch {
@@ -124,7 +138,14 @@ func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
 	if err != nil {
 		return err
 	}
-	if why.person || again && !why.code {
+	cause := why.counter()
+	if cause != "" {
+		set := store.Setback{Pull: s.Pull.Number, Cause: cause, Head: s.Facts.PR.Head, Reason: x.redact(why.Error())}
+		if _, err := x.Store.SetBack(ctx, set, backOff); err != nil {
+			return err
+		}
+	}
+	if why.person || again && cause != "" {
 		data := map[string]string{"title": s.Pull.Title, "url": s.Pull.URL}
 		if err := x.Store.Park(ctx, s.Pull.Ticket, x.redact(why.Error()), data); err != nil {
 			return err
@@ -134,7 +155,7 @@ func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
 		if p.Verdict == store.Landed || p.Verdict == store.Closed {
 			return
 		}
-		if why.code {
+		if why.code && cause == "" {
 			p.Attempts++
 		}
 		p.Verdict, p.Reason = s.Verdict.Word, s.Verdict.Reason+"; the last repair: "+why.Error()
@@ -143,12 +164,12 @@ func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
 }
 
 // repair runs one session on a failing or rejected pull request and pushes what it proved.
-func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim store.Claim) error {
+func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim store.Claim, failures []failure) error {
 	t, err := x.Forge.Ticket(ctx, s.Pull.Ticket)
 	if err != nil {
 		return fmt.Errorf("read its ticket: %w", err)
 	}
-	evidence, err := x.evidence(ctx, snap, s)
+	evidence, err := x.evidence(ctx, snap, s, failures)
 	if err != nil {
 		return err
 	}
@@ -167,7 +188,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	}
 	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: s.Pull.Attempts + 1, base: base, start: s.Facts.PR.Head, proven: s.Facts.PR.Head,
 		branch: s.Pull.Branch, files: s.Pull.Files, evidence: evidence, text: sessionText(s.Facts.PR.Body),
-		told: map[string]string{"title": s.Pull.Title, "url": s.Pull.URL, "check": strings.Join(names(s.Verdict.Failed), ", "), "detail": s.Verdict.Reason, "of": strconv.Itoa(MaxAttempts)}}
+		told: map[string]string{"title": s.Pull.Title, "url": s.Pull.URL, "check": strings.Join(names(s.Verdict.Failed), ", "), "detail": detail(s, failures), "of": strconv.Itoa(MaxAttempts)}}
 	if s.Verdict.Word == store.Conflict {
 		a.base, a.merge, a.clashes = snap.BaseSHA, snap.BaseSHA, s.Facts.Conflicts
 	}
@@ -196,9 +217,19 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	return err
 }
 
-// evidence is what a session is told of the failure: the end of each failing log, both sides of a conflict, or the words
-// of who rejected it.
-func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing) (string, error) {
+// detail says in a line what is to be repaired.
+func detail(s Standing, failures []failure) string {
+	for _, f := range failures {
+		if line := headline(f.Log); line != "" {
+			return line
+		}
+	}
+	return s.Verdict.Reason
+}
+
+// evidence is what a session is told of the failure: what stands around the errors in each failing log, both sides of a
+// conflict, or the words of who rejected it.
+func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing, failures []failure) (string, error) {
 	switch s.Verdict.Word {
 	case store.Conflict:
 		return x.conflictEvidence(ctx, snap, s)
@@ -206,12 +237,8 @@ func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing) (string
 		return x.rejectionEvidence(ctx, s)
 	}
 	var b strings.Builder
-	for _, c := range s.Verdict.Failed {
-		log, err := x.failure(ctx, c)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "The check %q failed on the pull request. The end of its log:\n%s\n", c.Name, limitEnd(log, failingLog/len(s.Verdict.Failed)))
+	for _, f := range failures {
+		fmt.Fprintf(&b, "The check %q failed on the pull request. What its log says of it:\n%s\n", f.Check.Name, relevant(f.Log, failingLog/len(failures)))
 	}
 	path := x.checkLogPath(s.Pull.Number)
 	if err := writeFile(path, []byte(b.String())); err != nil {
@@ -219,23 +246,6 @@ func (x *Fixer) evidence(ctx context.Context, snap Snapshot, s Standing) (string
 	}
 	_, err := x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) { p.LogPath = path })
 	return b.String(), err
-}
-
-// failure reads what a failed check has to say: its log, or its summary where no log can be had.
-func (x *Fixer) failure(ctx context.Context, c forge.Check) (string, error) {
-	var b strings.Builder
-	for _, a := range c.Annotations {
-		fmt.Fprintf(&b, "%s:%d: %s\n", a.Path, a.Line, a.Message)
-	}
-	log, err := x.Forge.JobLog(ctx, c, failingLog)
-	switch {
-	case errors.Is(err, forge.ErrNotFound):
-		b.WriteString(c.Summary)
-	case err != nil:
-		return "", fmt.Errorf("read the log of %s: %w", c.Name, err)
-	}
-	b.Write(log)
-	return b.String(), nil
 }
 
 // limitEnd keeps the last n bytes, from the start of a line.

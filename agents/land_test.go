@@ -43,7 +43,9 @@ func TestEverythingIsLookedAtAgainAtTheMomentOfMerging(t *testing.T) {
 		}
 		shows := func(rewrite func(*http.Request, []byte) []byte) func() { return func() { r.wire.show(rewrite) } }
 		reviews := func(state string) func() {
-			return func() { check(t, r.hub.AddReview(pull, forgetest.Review{Author: "acme", State: state, Body: "Name it."})) }
+			return func() {
+				check(t, r.hub.AddReview(pull, forgetest.Review{Author: "acme", State: state, Body: "Name it."}))
+			}
 		}
 		drafted := func(draft bool) func() {
 			return func() {

@@ -24,6 +24,21 @@ type setback struct {
 
 func (s *setback) Error() string { return s.outcome + ": " + s.reason }
 
+// counter names what counts a setback of a repair, beside the three attempts; "" for the attempts themselves, and for what a
+// person ended.
+func (s *setback) counter() string {
+	switch engine.Outcome(s.outcome) {
+	case engine.Timeout, engine.Stalled:
+		return store.CauseTimeout
+	case engine.Quota, engine.Overloaded:
+		return store.CauseQuota
+	}
+	if s.code || s.person {
+		return ""
+	}
+	return store.CauseInfrastructure
+}
+
 // cause reads the setback out of an error; any other error is the factory's or the world's own fault.
 func cause(err error) *setback {
 	var s *setback

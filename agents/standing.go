@@ -50,10 +50,15 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 // can answer any more, and the doubt about a merge or an update that did not come.
 func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error {
 	word := s.Verdict.Word
+	if word != store.Red && len(s.Verdict.Stopped) == 0 {
+		if err := f.dropDoubts(ctx, s.Pull.Ticket, rerunKind); err != nil { // another run has begun, or is wanted no more
+			return err
+		}
+	}
 	switch word {
 	case store.Approval, store.Landing, store.Behind, store.Landed: // it is still wanted, or its end is followed
 	default:
-		if err := f.dropDoubts(ctx, s.Pull.Ticket); err != nil {
+		if err := f.dropDoubts(ctx, s.Pull.Ticket, mergeKind, updateKind); err != nil {
 			return err
 		}
 	}

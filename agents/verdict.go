@@ -37,9 +37,10 @@ type Facts struct {
 
 // Verdict is what a pull request needs, in one word of the store's, and why.
 type Verdict struct {
-	Word   string
-	Reason string
-	Failed []forge.Check // for red: the checks that the code failed
+	Word    string
+	Reason  string
+	Failed  []forge.Check // for red: the checks that failed
+	Stopped []forge.Check // while waiting for nothing else: checks that CI did not run to their end
 }
 
 // Judge says what a pull request needs. It fails closed: what cannot be known, or is not provably green, is not ready.
@@ -104,7 +105,11 @@ func (f Facts) health() Verdict {
 		if f.overdue() && len(f.Checks) == 0 {
 			reason = fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)
 		}
-		return Verdict{Word: store.Waiting, Reason: reason}
+		v := Verdict{Word: store.Waiting, Reason: reason}
+		if stopped := f.stopped(); len(stopped) == len(waiting) {
+			v.Stopped = stopped
+		}
+		return v
 	}
 	if green == 0 {
 		return Verdict{Word: store.Waiting, Reason: "no checks have reported yet"}
@@ -156,6 +161,18 @@ func (f Facts) sortChecks() (green int, waiting []string, failed []forge.Check) 
 		}
 	}
 	return green, waiting, failed
+}
+
+// stopped are the required checks that were cancelled: CI can be asked for them once more.
+func (f Facts) stopped() []forge.Check {
+	var out []forge.Check
+	for _, c := range f.Checks {
+		wanted := len(f.Required) == 0 || slices.ContainsFunc(f.Required, func(r forge.Required) bool { return r.Is(c) })
+		if c.SHA == f.PR.Head && wanted && c.State == forge.Cancelled {
+			out = append(out, c)
+		}
+	}
+	return out
 }
 
 // worst is the worst word on this very head about a required check: several apps may report under one name.

@@ -129,6 +129,10 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 		return b.runEnded(e, shape)
 	case store.FixerClaimed:
 		return shape("fixer", aboutPull)
+	case store.Rerun:
+		return brief(aboutPull, "🟡", fmt.Sprintf("#%d: CI asked once more", e.Pull), e.Data["reason"], "no attempt spent")
+	case store.Flaky:
+		return brief(aboutPull, "⚠️", fmt.Sprintf("#%d: %s is flaky", e.Pull, e.Data["check"]), "it failed and passed on "+short(e.Data["head"]), "no attempt spent")
 	case store.ProofRefused:
 		return shape("proof_refused", quiet)
 	case store.PullRead:

@@ -14,7 +14,7 @@ import (
 
 // kinds are all the kinds of event that the store can tell of.
 func kinds() []string {
-	return []string{store.RunStarted, store.RunEnded, store.PullOpened, store.PullRead, store.PullUpdated, store.FixerClaimed, store.GaveUp, store.TicketParked,
+	return []string{store.RunStarted, store.RunEnded, store.PullOpened, store.PullRead, store.PullUpdated, store.FixerClaimed, store.Rerun, store.Flaky, store.GaveUp, store.TicketParked,
 		store.TicketUnparked, store.ProofRefused, store.Approved, store.ApprovalEnded, store.MergeRefused, store.Merged, store.StagingStarted, store.Staged,
 		store.StagingFailed, store.Heartbeat, store.Trouble, store.TroubleOver, store.Paused, store.Resumed, store.RulesChanged, store.RequestAnswered,
 		store.PersonPaired, store.PersonRemoved, store.ClaimReleased, store.Intake, store.StrangerRefused, store.LeftoverSessions}

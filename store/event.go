@@ -16,6 +16,8 @@ const (
 	PullRead         = "pull read"    // its verdict, head or checks changed; Data: from, to, reason, head, patch
 	PullUpdated      = "pull updated" // a session or a base update moved the head; Data: head, why
 	FixerClaimed     = "fixer claimed"
+	Rerun            = "rerun" // a failed check was asked for once more; Data: check, reason
+	Flaky            = "flaky" // a check failed and passed on one head; Data: check, head
 	GaveUp           = "gave up"
 	TicketParked     = "ticket parked" // Data: reason
 	TicketUnparked   = "ticket unparked"

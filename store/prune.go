@@ -20,6 +20,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 			"DELETE FROM effect WHERE state='done' AND done_at<?",
 			"DELETE FROM request WHERE answered_at>0 AND answered_at<?",
 			"DELETE FROM review WHERE at<?", // its findings and their points stay
+			"DELETE FROM setback WHERE at<?",
 			"DELETE FROM schedule WHERE scheduled_at<?",
 			"DELETE FROM pairing_code WHERE expires_at<?",
 		} {

@@ -143,7 +143,11 @@ func (s *Store) unpark(ctx context.Context, tx *sql.Tx, number int, why string) 
 		return err
 	}
 	spent, err := touches(tx.ExecContext(ctx, "UPDATE pull SET attempts=0 WHERE repo=? AND ticket=? AND ticket>0 AND attempts>0", s.repo, number))
-	if err != nil || !parked && !spent {
+	if err != nil {
+		return err
+	}
+	eased, err := s.forgetSetbacks(ctx, tx, number)
+	if err != nil || !parked && !spent && !eased {
 		return err
 	}
 	return s.record(ctx, tx, Event{Kind: TicketUnparked, Ticket: number, Data: map[string]string{"reason": why}})
