@@ -9,8 +9,12 @@ import (
 const (
 	// maxRefusals is how many errors in a row, with no work between, a session may
 	// name. A CLI has its own cap, a few calls as a rule; codex has none while
-	// the network is away.
+	// the network is away, opencode has none at all.
 	maxRefusals = 8
+	// maxQuotaRefusals is the same for a quota, which does not come back in a
+	// minute, and maxKeyRefusals for credentials, which do not get better.
+	maxQuotaRefusals = 5
+	maxKeyRefusals   = 3
 	// maxCalls and maxStates bound what the guard remembers of a session.
 	maxCalls  = 256
 	maxStates = 4096
@@ -40,20 +44,28 @@ func newGuard(s Session) guard {
 	return guard{turns: s.MaxTurns, tokens: s.MaxTokens, cost: s.MaxCostUSD, circle: circle{most: s.MaxRepeats, seed: maphash.MakeSeed()}}
 }
 
-// see returns the breach that an event makes, once for a session.
-func (g *guard) see(e Event) *breach {
+// see returns the breach that an event makes, once for a session; refused is what
+// the provider's refusal is, if that is what the event tells.
+func (g *guard) see(e Event, refused Outcome) *breach {
 	if g.over {
 		return nil
 	}
-	b := g.judge(e)
+	b := g.judge(e, refused)
 	g.over = b != nil
 	return b
 }
 
-func (g *guard) judge(e Event) *breach {
+func (g *guard) judge(e Event, refused Outcome) *breach {
 	switch e.Kind {
 	case KindError:
-		if g.refusals++; g.refusals >= maxRefusals {
+		most := maxRefusals
+		switch refused {
+		case Quota:
+			most = maxQuotaRefusals
+		case Authentication:
+			most = maxKeyRefusals
+		}
+		if g.refusals++; g.refusals >= most {
 			return &breach{reason: fmt.Sprintf("%d errors in a row", g.refusals)}
 		}
 		return nil

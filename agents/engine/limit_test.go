@@ -16,7 +16,7 @@ func did(call, result string) []Event {
 func watch(s Session, events []Event) (told []*breach) {
 	g := newGuard(s)
 	for _, e := range events {
-		if b := g.see(e); b != nil {
+		if b := g.see(e, ""); b != nil {
 			told = append(told, b)
 		}
 	}
@@ -58,9 +58,9 @@ func TestSessionThatGoesRoundInCirclesIsNoticed(t *testing.T) {
 func TestWhatTheGuardRemembersIsBounded(t *testing.T) {
 	g := newGuard(Session{MaxRepeats: 3})
 	for i := range 3 * maxStates {
-		g.see(Event{Kind: KindTool, Text: fmt.Sprint(i), Call: fmt.Sprint("lost ", i)})
+		g.see(Event{Kind: KindTool, Text: fmt.Sprint(i), Call: fmt.Sprint("lost ", i)}, "")
 		for _, e := range did(fmt.Sprint(i), "x") {
-			g.see(e)
+			g.see(e, "")
 		}
 	}
 	if len(g.circle.calls) > maxCalls || len(g.circle.known) > maxStates {
@@ -103,6 +103,14 @@ func TestErrorsInARowAreEnoughOnlyWithNoWorkBetween(t *testing.T) {
 	}
 	if got := watch(Session{}, mixed); len(got) != 0 {
 		t.Errorf("errors that were got over: %+v", got)
+	}
+	for refused, most := range map[Outcome]int{Authentication: maxKeyRefusals, Quota: maxQuotaRefusals, Overloaded: maxRefusals, Failed: maxRefusals} {
+		g := newGuard(Session{})
+		for i := range most {
+			if b := g.see(Event{Kind: KindError}, refused); (b != nil) != (i == most-1) {
+				t.Errorf("%s: error %d gives %+v", refused, i+1, b)
+			}
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,9 +52,13 @@ func (w *watcher) see(events []Event) {
 		if e.Kind == KindUsage {
 			e.Usage = w.price.apply(e.Usage)
 		}
-		if broken := w.guard.see(e); broken != nil {
-			if outcome, words := w.reader.trouble(); broken.outcome == "" {
-				broken.outcome, broken.reason = outcome, broken.reason+": "+words
+		outcome, words := Outcome(""), ""
+		if e.Kind == KindError {
+			outcome, words = w.reader.trouble()
+		}
+		if broken := w.guard.see(e, outcome); broken != nil {
+			if broken.outcome == "" {
+				broken.outcome, broken.reason = cmp.Or(outcome, Failed), broken.reason+": "+words
 			}
 			w.stop(broken)
 		}
