@@ -54,12 +54,13 @@ func (e *Engine) tree(s Session) (process.Tree, error) {
 		return process.Tree{}, err
 	}
 	tree := process.Tree{
-		Args:   slices.Concat([]string{program}, e.adapter.args(e.config), e.config.Args, e.adapter.last()),
-		Dir:    s.Dir,
-		Env:    env,
-		Stdin:  strings.NewReader(s.Prompt),
-		Marker: s.Marker,
-		Limits: s.Limits,
+		Args:    slices.Concat([]string{program}, e.adapter.args(e.config), e.config.Args, e.adapter.last()),
+		Dir:     s.Dir,
+		Env:     env,
+		Stdin:   strings.NewReader(s.Prompt),
+		Marker:  s.Marker,
+		Limits:  s.Limits,
+		Measure: slices.Concat([]string{s.Dir, s.Home}, s.Writable),
 	}
 	if s.Contain {
 		tree.Contain = &process.Containment{

@@ -90,6 +90,8 @@ func (w *watcher) judge(ctx context.Context, run process.Result, limits process.
 		r.Outcome, r.Reason = w.waited(Stalled, fmt.Sprintf("ended by us after %v without a word", limits.Silence))
 	case process.CauseOutput:
 		r.Outcome, r.Reason = Failed, fmt.Sprintf("ended by us after %d bytes of output", run.Bytes)
+	case process.CauseDisk:
+		r.Outcome, r.Reason = Failed, fmt.Sprintf("ended by us after more than %d MB on the disk, or because that was nearly full", limits.Disk>>20)
 	case process.CauseCancelled:
 		r.Outcome, r.Reason = Cancelled, "ended by us: "+context.Cause(ctx).Error()
 		if errors.As(context.Cause(ctx), &broken) {

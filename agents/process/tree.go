@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -40,6 +41,7 @@ type Tree struct {
 	Marker string
 
 	Limits  Limits
+	Measure []string     // folders whose growth counts against Limits.Disk, absolute
 	Contain *Containment // nil means no Landlock
 	Helper  string       // the binary that is called again as helper; empty means this one
 }
@@ -49,6 +51,7 @@ type Limits struct {
 	Wall    time.Duration // from start to the order to end
 	Silence time.Duration // without a byte on standard output or error
 	Output  int64         // bytes on standard output and error together
+	Disk    int64         // bytes that the measured folders may grow by, looked at a few times a second at most
 	Grace   time.Duration // between TERM and KILL; zero means 5 seconds
 }
 
@@ -62,6 +65,7 @@ const (
 	CauseWall       Cause = "wall limit"    // we ended it
 	CauseSilence    Cause = "silence limit" // we ended it
 	CauseOutput     Cause = "output limit"  // we ended it
+	CauseDisk       Cause = "disk limit"    // we ended it
 	CauseCancelled  Cause = "cancelled"     // we ended it, because the context ended
 	CauseNotStarted Cause = "not started"   // no instruction of it ran
 	CauseLost       Cause = "lost"          // the helper was killed, by the tree or a stranger; the tree was ended by its marker
@@ -153,13 +157,14 @@ func (t Tree) order() (order, error) {
 
 // handle is the daemon's side of a running helper.
 type handle struct {
-	cmd    *exec.Cmd
-	ctx    context.Context // ends with the tree's Cause as its cause
-	stop   context.CancelCauseFunc
-	wall   *time.Timer // nil without a wall limit
-	meter  *meter
-	order  *os.File // write end; its end means that the daemon is gone
-	report *os.File // read end
+	cmd     *exec.Cmd
+	ctx     context.Context // ends with the tree's Cause as its cause
+	stop    context.CancelCauseFunc
+	wall    *time.Timer // nil without a wall limit
+	meter   *meter
+	watches sync.WaitGroup // of what runs until ctx ends
+	order   *os.File       // write end; its end means that the daemon is gone
+	report  *os.File       // read end
 }
 
 // start calls this binary again as helper and hands it the order.
@@ -200,6 +205,9 @@ func (t Tree) start(ctx context.Context, o order) (*handle, error) {
 		h.wall = time.AfterFunc(t.Limits.Wall, func() { h.stop(CauseWall) })
 	}
 	h.meter.watch()
+	if t.Limits.Disk > 0 {
+		h.watches.Go(func() { watchDisk(h.ctx, t.Limits.Disk, t.Measure, func(c Cause) { h.stop(c) }) })
+	}
 	return h, nil
 }
 
@@ -231,6 +239,7 @@ func (h *handle) wait(ctx context.Context, marked marks) (r report, reported boo
 
 func (h *handle) close() error {
 	h.stop(nil)
+	h.watches.Wait()
 	return errors.Join(h.order.Close(), h.report.Close())
 }
 

@@ -168,6 +168,20 @@ func TestTreeIsEndedAtItsOutputLimit(t *testing.T) {
 	}
 }
 
+func TestTreeIsEndedWhenItFillsTheDisk(t *testing.T) {
+	tree := player(t, "exit", "0")
+	tree.Args = []string{"/bin/sh", "-c", "head -c 40000000 /dev/zero >big; exec sleep 60"}
+	tree.Limits.Disk, tree.Measure = 32<<20, []string{tree.Dir, "/no/such/folder"}
+	if r, err := tree.Run(t.Context()); err != nil || r.Cause != process.CauseDisk {
+		t.Errorf("%+v, %v", r, err)
+	}
+	tree.Args = []string{"/bin/sh", "-c", "head -c 40000000 /dev/zero >big; sleep 0.4; rm big; sleep 0.4"}
+	tree.Limits.Disk = 64 << 20 // what was there before does not count
+	if r, err := tree.Run(t.Context()); err != nil || r.Cause != process.CauseExited {
+		t.Errorf("within the limit: %+v, %v", r, err)
+	}
+}
+
 func TestTreeRunsOnWhenItsOutputCannotBeWritten(t *testing.T) {
 	tree := player(t, "flood", "3000000")
 	read, write := io.Pipe()

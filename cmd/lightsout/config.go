@@ -98,6 +98,7 @@ type Limits struct {
 	Session  time.Duration `toml:"session"`   // of one session; quality falls in long ones
 	Silence  time.Duration `toml:"silence"`   // without output
 	OutputMB int64         `toml:"output_mb"` // of one session
+	DiskMB   int64         `toml:"disk_mb"`   // that worktree, HOME and caches may grow by in one session
 	Command  time.Duration `toml:"command"`   // one command under test
 	Run      time.Duration `toml:"run"`       // sessions and proofs of one ticket together
 	Rounds   int           `toml:"rounds"`    // sessions until the proof holds
@@ -154,7 +155,7 @@ func defaults() Config {
 		GitHub: GitHub{Board: "project", StatusField: "Status", AuthorName: "Lightsout", AuthorEmail: "lightsout@users.noreply.github.com", WriteInterval: time.Second},
 		// A message a second to one chat: Telegram's own advice to bots.
 		Telegram: Telegram{PerChat: time.Second},
-		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, Command: 15 * time.Minute, Run: 90 * time.Minute,
+		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, DiskMB: 4096, Command: 15 * time.Minute, Run: 90 * time.Minute,
 			Rounds: 3, Waiting: 10},
 		Schedule: Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
 		Merge:    Merge{Method: "merge", ChecksPatience: 30 * time.Minute},

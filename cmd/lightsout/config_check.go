@@ -158,6 +158,7 @@ func (d *document) checkLimits(l Limits) {
 	d.positive("limits.command", l.Command)
 	d.positive("limits.run", l.Run)
 	d.between("limits.output_mb", l.OutputMB, 1, 1<<20)
+	d.between("limits.disk_mb", l.DiskMB, 1, 1<<30)
 	d.between("limits.rounds", int64(l.Rounds), 1, 20)
 	d.between("limits.waiting", int64(l.Waiting), 1, 1000)
 }

@@ -159,7 +159,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		return nil, err
 	}
 	settings := agents.Settings{Base: c.Base, Test: c.Test, Rounds: c.Limits.Rounds,
-		Limits:      process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20},
+		Limits:      process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20, Disk: c.Limits.DiskMB << 20},
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,

@@ -107,7 +107,7 @@ func (s sessionCommand) session(c console, config Config) (engine.Session, error
 		env = append(env, name+"="+value)
 	}
 	return engine.Session{Dir: dir, Marker: "lightsout-session-" + rand.Text(), Env: env, Log: c.err,
-		Limits:   process.Limits{Wall: s.Limit, Silence: s.Silence, Output: config.Limits.OutputMB << 20},
+		Limits:   process.Limits{Wall: s.Limit, Silence: s.Silence, Output: config.Limits.OutputMB << 20, Disk: config.Limits.DiskMB << 20},
 		MaxTurns: s.Turns, MaxTokens: s.Tokens, MaxCostUSD: s.Cost, MaxRepeats: s.Repeats,
 		Contain: contain, Writable: append(caches, config.Containment.Writable...), Readable: d.readable()}, nil
 }
