@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"lightsout/store"
 )
@@ -41,6 +43,9 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		}
 		i := slices.IndexFunc(snap.Standings, func(s Standing) bool { return !met[s.Pull.Number] && x.concerns(s) })
 		if i < 0 {
+			if err := x.tidy(ctx, snap); err != nil {
+				failures = append(failures, err)
+			}
 			if !report.Acted && len(failures) == 0 {
 				return report, x.heartbeat(ctx, snap)
 			}
@@ -101,6 +106,9 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 	if until, err := x.resting(ctx); err != nil || !until.IsZero() {
 		return Report{}, err
 	}
+	if elsewhere, err := x.claimedElsewhere(ctx, s); err != nil || elsewhere {
+		return Report{}, err
+	}
 	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole, Files: s.Pull.Files}, x.Settings.Lease)
 	if errors.Is(err, store.ErrClaimed) {
 		return Report{}, nil
@@ -115,15 +123,21 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		}
 		return Report{Acted: true, Said: fmt.Sprintf("gave up on #%d", s.Pull.Number)}, x.Store.Release(ctx, claim, "given up")
 	}
+	attempt := fmt.Sprintf("attempt %d of %d", s.Pull.Attempts+1, MaxAttempts)
+	if err := x.announce(ctx, s, claim, fmt.Sprintf("🔧 The Fixer works on this, %s. %s.", attempt, tame(capital(detail(s, failures))))); err != nil {
+		return Report{}, err // the claim stays for reconcile
+	}
 	err = x.repair(ctx, snap, s, claim, failures)
 	after := context.WithoutCancel(ctx)
 	var back *setback
 	switch {
 	case err == nil:
-		return Report{Acted: true, Said: fmt.Sprintf("repaired #%d", s.Pull.Number)}, x.Store.Release(after, claim, "repaired")
+		shown := x.withdraw(after, s, claim, fmt.Sprintf("✅ The Fixer has pushed a repair, %s. CI runs on it now.", attempt))
+		return Report{Acted: true, Said: fmt.Sprintf("repaired #%d", s.Pull.Number)}, errors.Join(shown, x.Store.Release(after, claim, "repaired"))
 	case errors.As(err, &back):
 		said := fmt.Sprintf("tried #%d: %s", s.Pull.Number, back.reason)
-		return Report{Acted: true, Said: said}, errors.Join(x.spend(after, s, back), x.Store.Release(after, claim, back.Error()))
+		shown := x.withdraw(after, s, claim, fmt.Sprintf("⏸ The Fixer came to no repair, %s: %s.", attempt, tame(firstLine(back.Error()))))
+		return Report{Acted: true, Said: said}, errors.Join(x.spend(after, s, back), shown, x.Store.Release(after, claim, back.Error()))
 	}
 	return Report{}, err // the claim stays for reconcile
 }
@@ -215,6 +229,12 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	}
 	_, err = x.deliver(ctx, a, made, p)
 	return err
+}
+
+// capital begins a sentence.
+func capital(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	return string(unicode.ToUpper(first)) + s[size:]
 }
 
 // detail says in a line what is to be repaired.

@@ -1,6 +1,8 @@
 package agents
 
 import (
+	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -176,9 +178,10 @@ func TestThreeFailuresGoBackToTodoWithTheStory(t *testing.T) {
 		r.onBoard(ticket, "Todo")
 		r.parked(ticket, "gave up on "+ref(pull))
 		shown, _ := r.hub.Pull(pull)
-		if !shown.Draft || !shown.Open {
-			t.Errorf("draft %v, open %v", shown.Draft, shown.Open)
+		if !shown.Draft || !shown.Open || !slices.Equal(shown.Labels, []string{gaveUpLabel}) {
+			t.Errorf("draft %v, open %v, labels %q", shown.Draft, shown.Open, shown.Labels)
 		}
+		r.shows(pull, false, fmt.Sprintf("🔴 The factory has given up on this after 3 attempts: failed: test. The story stands on %s; branch and logs are kept.", ref(ticket)))
 		issue, _ := r.hub.Issue(ticket)
 		if len(issue.Comments) != 1 || !strings.Contains(issue.Comments[0].Body, redMark+" must not be here") || strings.Count(issue.Comments[0].Body, "fixer") != MaxAttempts {
 			t.Errorf("the story on the ticket: %v", issue.Comments)
@@ -197,8 +200,8 @@ func TestThreeFailuresGoBackToTodoWithTheStory(t *testing.T) {
 		if p := r.stands(pull, store.Ready, ""); p.Attempts != 0 {
 			t.Errorf("%d attempts spent after a /retry", p.Attempts)
 		}
-		if shown, _ := r.hub.Pull(pull); shown.Draft {
-			t.Error("the pull request is still a draft")
+		if shown, _ := r.hub.Pull(pull); shown.Draft || len(shown.Labels) != 0 {
+			t.Errorf("draft %v, labels %q after a /retry", shown.Draft, shown.Labels)
 		}
 		r.does(1, "pull.create", "")
 		r.onBoard(ticket, "In Review")
@@ -222,7 +225,8 @@ func TestGivingUpIsFinishedAfterAnInterruptionAtAnyStep(t *testing.T) {
 					r.fix()
 					r.onBoard(ticket, "Todo")
 					r.parked(ticket, "gave up")
-					r.does(1, "issue.comment", "")
+					r.does(1, "issue.comment", ref(ticket))
+					r.does(1, "issue.comment", ref(pull))
 					r.tells(1, store.GaveUp, pull, "")
 					if shown, _ := r.hub.Pull(pull); !shown.Draft {
 						t.Error("it is no draft")

@@ -81,6 +81,14 @@ func (x *Fixer) layDown(ctx context.Context, s Standing, claim store.Claim) erro
 	if err := x.tellStory(ctx, s, claim); err != nil && !permanent(err) {
 		return err
 	}
+	words := fmt.Sprintf("🔴 The factory has given up on this after %d attempts: %s. The story stands on #%d; branch and logs are kept. `/retry %d` in the chat, or a change of the ticket's text, begins anew.",
+		s.Pull.Attempts, tame(firstLine(s.Pull.Reason)), s.Pull.Ticket, s.Pull.Number)
+	if err := x.withdraw(ctx, s, claim, words); err != nil {
+		return err
+	}
+	if _, err := x.Forge.AddLabels(ctx, s.Pull.Number, gaveUpLabel); err != nil && !permanent(err) {
+		return err
+	}
 	if !s.Facts.PR.Draft {
 		// Drafts are not to be had in every private repository; the ticket's story does not depend on them.
 		var refused *forge.Refused
