@@ -54,9 +54,7 @@ type Settings struct {
 	Writable       []string               // build caches that sessions and tests may write
 	Readable       []string               // beside the system's own folders
 	MergeMethod    string                 // merge, squash or rebase
-	Staging        string                 // workflow file to dispatch after a merge; "": none
-	StagingInputs  map[string]string      // its inputs; "{sha}" stands for the merged commit
-	StagingLimit   time.Duration          // after which a deployment that has not ended counts as failed
+	Staging        Staging                // what follows a merge
 	ChecksPatience time.Duration          // after which missing checks are said to be missing
 	Observe        bool                   // decide and say, change nothing outside
 	AnyAuthor      bool                   // tickets by people without write access are taken too

@@ -27,13 +27,16 @@ func (m *Merger) Run(ctx context.Context) (Report, error) {
 		return Report{Said: "no pull request is open"}, err
 	}
 	report := Report{Said: "nothing approved waits to land"}
+	reverted := false
 	snap, err := m.snapshot(ctx, m.Forge)
 	if err == nil {
-		report, err = m.landNext(ctx, snap)
+		reverted, err = m.revertAll(ctx, snap)
+		next, landErr := m.landNext(ctx, snap)
+		report, err = next, errors.Join(err, landErr)
 	}
 	// What has merged is followed to staging whatever became of the others.
 	followed, followErr := m.followAll(ctx)
-	report.Acted = report.Acted || followed
+	report.Acted = report.Acted || followed || reverted
 	return report, errors.Join(err, followErr)
 }
 
@@ -44,7 +47,11 @@ func (m *Merger) idle(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	merged, err := m.Store.Unstaged(ctx)
-	return len(open)+len(merged) == 0, err
+	if err != nil {
+		return false, err
+	}
+	reverts, err := m.Store.Asked(ctx, store.RequestRevert)
+	return len(open)+len(merged)+len(reverts) == 0, err
 }
 
 // landNext works on the first approval, in the order of landing, that can go on. Only one pull request is landed or

@@ -80,7 +80,7 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	if err := f.push(ctx, p, claim); err != nil {
 		return 0, err
 	}
-	pr, err := f.pullRequest(ctx, p, claim)
+	pr, err := f.pullRequest(ctx, p, f.redact(p.body()), claim)
 	if err != nil {
 		return 0, err
 	}
@@ -182,8 +182,7 @@ func (f *Factory) push(ctx context.Context, p publication, claim store.Claim) er
 }
 
 // pullRequest opens the pull request of a publication, or finds the one that is open, and gives it the new text.
-func (f *Factory) pullRequest(ctx context.Context, p publication, claim store.Claim) (forge.PullRequest, error) {
-	body := f.redact(p.body())
+func (f *Factory) pullRequest(ctx context.Context, p publication, body string, claim store.Claim) (forge.PullRequest, error) {
 	open := func(ctx context.Context) (string, bool, error) {
 		prs, err := f.Forge.PullRequestsByHead(ctx, p.Branch)
 		for _, pr := range prs {

@@ -100,7 +100,7 @@ func newRig(t testing.TB, dir string, change func(*options)) *rig {
 		hub: forgetest.Options{Dir: filepath.Join(dir, "hub"), Owner: "acme", Repo: "parts", Token: "token", Now: now, Path: path,
 			Checks: []forgetest.Check{{Name: "test", Judge: r.judge}}, Required: []string{"test"}, Strict: true},
 		settings: Settings{Base: "main", Test: []string{"sh", "test.sh"}, Rounds: 2, RunLimit: time.Hour, Lease: 15 * time.Minute, MergeMethod: "merge",
-			Staging: "staging.yml", StagingInputs: map[string]string{"sha": "{sha}"}, StagingLimit: time.Hour, ChecksPatience: time.Hour, Env: []string{"PATH=" + path}},
+			Staging: Staging{Workflow: "staging.yml", Inputs: map[string]string{"sha": "{sha}"}, Limit: time.Hour}, ChecksPatience: time.Hour, Env: []string{"PATH=" + path}},
 	}
 	if change != nil {
 		change(&o)

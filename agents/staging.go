@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -13,12 +14,27 @@ import (
 	"lightsout/store"
 )
 
+// Staging says how a merge is brought to staging, and how it is known to be there. The zero value does nothing.
+type Staging struct {
+	Workflow    string            // file to dispatch; "" for none
+	Inputs      map[string]string // its inputs; "{sha}" stands for the merged commit
+	Webhook     string            // address that is told of a merge instead; "" for none
+	Secret      string            // of the webhook's signature
+	Limit       time.Duration     // after which a deployment that has not begun or not ended counts as failed; 0 for never
+	Health      string            // address that names the commit staging runs; "" for none
+	HealthField string            // where in its JSON, names with dots between them; "" for anywhere on the page
+	HealthLimit time.Duration     // how long a deployment may take to show after it has ended
+	HTTP        *http.Client      // for webhook and health; nil: a plain one
+}
+
 // The states of a merged pull request's staging deployment.
 const (
-	stagingStarted = "started"
-	stagingUp      = "up"
-	stagingFailed  = "failed"
-	stagingNone    = "none" // no staging is configured
+	stagingStarted  = "started"
+	stagingChecking = "checking" // deployed, and not seen to be up yet
+	stagingUp       = "up"
+	stagingFailed   = "failed"
+	stagingHanded   = "handed over" // the webhook took it, and nobody says what became of it
+	stagingNone     = "none"        // no staging is configured
 )
 
 // followAll brings every merged pull request to its end: approval used up, branch removed, ticket Done, staging
@@ -41,8 +57,11 @@ func (m *Merger) followAll(ctx context.Context) (acted bool, err error) {
 }
 
 func (m *Merger) follow(ctx context.Context, p store.Pull) error {
-	if p.Staging == stagingStarted {
+	switch p.Staging {
+	case stagingStarted:
 		return m.watch(ctx, p)
+	case stagingChecking:
+		return m.checkHealth(ctx, p)
 	}
 	if err := m.Store.EndGrant(ctx, p.Number, store.ApprovalUsed, fmt.Sprintf("merged as %.7s", p.MergedSHA)); err != nil && !errors.Is(err, store.ErrNotFound) {
 		return err
@@ -53,13 +72,30 @@ func (m *Merger) follow(ctx context.Context, p store.Pull) error {
 	if err := m.removeBranch(ctx, p); err != nil {
 		return err
 	}
-	if err := m.move(ctx, p.Ticket, "Done"); err != nil && !permanent(err) {
+	if p.Reverts != 0 {
+		if err := m.tellReverted(ctx, p); err != nil {
+			return err
+		}
+	} else if err := m.finishTicket(ctx, p); err != nil && !permanent(err) {
 		return err
 	}
-	if m.Settings.Staging == "" {
-		return m.staged(ctx, p, stagingNone, nil)
+	if m.Settings.Staging.Workflow == "" && m.Settings.Staging.Webhook == "" {
+		return m.deployed(ctx, p, stagingNone) // what deploys itself can still be looked at
 	}
 	return m.deploy(ctx, p)
+}
+
+// finishTicket brings the ticket of a merge to its end. GitHub closes it by itself where the base is the repository's
+// default branch.
+func (m *Merger) finishTicket(ctx context.Context, p store.Pull) error {
+	if err := m.move(ctx, p.Ticket, forge.Done); err != nil {
+		return err
+	}
+	t, err := m.Forge.Fresh().Ticket(ctx, p.Ticket)
+	if err != nil || !t.Open {
+		return err
+	}
+	return m.Forge.CloseTicket(ctx, p.Ticket)
 }
 
 // removeBranch deletes the merged branch, unless somebody has pushed to it since: their commits are not ours to lose.
@@ -76,14 +112,79 @@ func (m *Merger) removeBranch(ctx context.Context, p store.Pull) error {
 // dispatchPatience is how long a dispatched workflow may take to be listed before it is dispatched again.
 const dispatchPatience = 10 * time.Second
 
-// deploy starts the staging workflow for a merged commit, once, and keeps which run that is.
+// deploy has a merged commit brought to staging, once, and keeps by what it can be followed.
 func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
+	trigger := m.dispatch
+	if m.Settings.Staging.Webhook != "" {
+		trigger = m.callWebhook
+	}
+	follow, err := trigger(ctx, p)
+	var refused *hookRefused
+	switch {
+	case err == nil:
+		return m.begun(ctx, p, follow)
+	case errors.As(err, &refused), permanent(err):
+		err = errors.Join(m.Store.Forget(ctx, stagingKey(p)), m.fail(ctx, p, "", "it could not be started: "+reasonOf(err)))
+		return err
+	case !p.StagingAt.IsZero() && m.late(p.StagingAt):
+		return errors.Join(m.Store.Complete(ctx, stagingKey(p), "given up"), m.fail(ctx, p, "", "it could not be started: "+reasonOf(err)))
+	}
+	if p.StagingAt.IsZero() {
+		m.Log.Warn("staging could not be started; trying again", "pull", p.Number, "error", err)
+		if _, kept := m.Store.UpdatePull(ctx, p.Number, func(q *store.Pull) { q.StagingAt = m.Store.Now() }); kept != nil {
+			return errors.Join(err, kept)
+		}
+	}
+	if errors.Is(err, errNotYet) || m.Settings.Staging.Webhook != "" {
+		return nil // it is tried again at the next tick, until its time is over
+	}
+	return err
+}
+
+// stagingKey makes the deployment of a merged commit happen once.
+func stagingKey(p store.Pull) string { return "staging " + p.MergedSHA }
+
+// late tells that something about staging has taken longer than it may.
+func (m *Merger) late(since time.Time) bool {
+	return m.Settings.Staging.Limit > 0 && m.Store.Now().Sub(since) > m.Settings.Staging.Limit
+}
+
+// reasonOf is the innermost sentence of an error, for a person.
+func reasonOf(err error) string {
+	var answer *forge.Refused
+	if errors.As(err, &answer) {
+		return answer.Message
+	}
+	return firstLine(err.Error())
+}
+
+// begun keeps what a deployment is followed by: a run of the workflow, or what the webhook answered.
+func (m *Merger) begun(ctx context.Context, p store.Pull, follow string) error {
+	switch follow {
+	case hookDone:
+		return m.deployed(ctx, p, stagingUp)
+	case hookTaken:
+		return m.deployed(ctx, p, stagingHanded)
+	}
+	run, err := strconv.ParseInt(follow, 10, 64)
+	if err != nil {
+		run = 0 // an address; callWebhook returns it again
+	}
+	_, err = m.Store.UpdatePull(ctx, p.Number, func(q *store.Pull) {
+		q.Staging, q.StagingRun, q.StagingAt = stagingStarted, run, m.Store.Now()
+	}, store.Event{Kind: store.StagingStarted, Data: map[string]string{"sha": p.MergedSHA}})
+	return err
+}
+
+// dispatch starts the staging workflow and returns which run that is.
+func (m *Merger) dispatch(ctx context.Context, p store.Pull) (string, error) {
+	staging := m.Settings.Staging
 	inputs := map[string]string{}
-	for name, value := range m.Settings.StagingInputs {
+	for name, value := range staging.Inputs {
 		inputs[name] = strings.ReplaceAll(value, "{sha}", p.MergedSHA)
 	}
 	find := func(ctx context.Context) (string, bool, error) {
-		runs, err := m.Forge.WorkflowRuns(ctx, m.Settings.Staging, p.MergedAt)
+		runs, err := m.Forge.WorkflowRuns(ctx, staging.Workflow, p.MergedAt)
 		if err != nil {
 			return "", false, err
 		}
@@ -95,9 +196,9 @@ func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
 		}
 		return "", false, err
 	}
-	id, err := m.once(ctx, deed{key: "staging " + p.MergedSHA, kind: "start staging", detail: m.Settings.Staging, find: find, patience: dispatchPatience,
+	return m.once(ctx, deed{key: stagingKey(p), kind: "start staging", detail: staging.Workflow, find: find, patience: dispatchPatience,
 		do: func(ctx context.Context) (string, error) {
-			if err := m.Forge.Dispatch(ctx, forge.Workflow{File: m.Settings.Staging, Ref: m.Settings.Base, Inputs: inputs}); err != nil {
+			if err := m.Forge.Dispatch(ctx, forge.Workflow{File: staging.Workflow, Ref: m.Settings.Base, Inputs: inputs}); err != nil {
 				return "", err
 			}
 			found, ok, err := find(ctx)
@@ -106,20 +207,6 @@ func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
 			}
 			return found, err
 		}})
-	if errors.Is(err, errNotYet) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	run, err := strconv.ParseInt(id, 10, 64)
-	if err != nil {
-		return fmt.Errorf("staging run %q: %w", id, err)
-	}
-	_, err = m.Store.UpdatePull(ctx, p.Number, func(q *store.Pull) {
-		q.Staging, q.StagingRun, q.StagingAt = stagingStarted, run, m.Store.Now()
-	}, store.Event{Kind: store.StagingStarted, Data: map[string]string{"sha": p.MergedSHA}})
-	return err
 }
 
 // takenRuns are the workflow runs that other merged commits already count as theirs.
@@ -136,22 +223,82 @@ func (m *Merger) takenRuns(ctx context.Context) (map[int64]bool, error) {
 
 // watch looks at a running deployment.
 func (m *Merger) watch(ctx context.Context, p store.Pull) error {
-	run, err := m.Forge.WorkflowRun(ctx, p.StagingRun)
+	now, err := m.look(ctx, p)
 	if err != nil {
-		return fmt.Errorf("look at the staging run: %w", err)
+		return err
 	}
-	data := map[string]string{"sha": p.MergedSHA, "url": run.URL}
 	switch {
-	case run.State == forge.Success:
-		return m.staged(ctx, p, stagingUp, &store.Event{Kind: store.Staged, Data: data})
-	case run.State != forge.Pending:
-		data["reason"] = "the workflow ended with " + string(run.State)
-		return m.staged(ctx, p, stagingFailed, &store.Event{Kind: store.StagingFailed, Data: data})
-	case m.Settings.StagingLimit > 0 && m.Store.Now().Sub(p.StagingAt) > m.Settings.StagingLimit:
-		data["reason"] = "it has not ended after " + m.Settings.StagingLimit.String()
-		return m.staged(ctx, p, stagingFailed, &store.Event{Kind: store.StagingFailed, Data: data})
+	case now.state == forge.Success:
+		return m.deployed(ctx, p, stagingUp)
+	case now.state != forge.Pending:
+		return m.fail(ctx, p, now.address, now.reason)
+	case m.late(p.StagingAt):
+		return m.fail(ctx, p, now.address, "it has not ended after "+m.Settings.Staging.Limit.String()+colon(now.reason))
 	}
 	return nil
+}
+
+// progress is how a deployment stands.
+type progress struct {
+	state   forge.CheckState
+	reason  string // of a failure, or why nothing could be learnt
+	address string // for people
+}
+
+// look asks how a deployment stands: the run of the workflow, or the address that the webhook named.
+func (m *Merger) look(ctx context.Context, p store.Pull) (progress, error) {
+	if p.StagingRun != 0 {
+		run, err := m.Forge.WorkflowRun(ctx, p.StagingRun)
+		if err != nil {
+			return progress{}, fmt.Errorf("look at the staging run: %w", err)
+		}
+		now := progress{state: run.State, address: run.URL}
+		if run.State != forge.Pending {
+			now.reason = "the workflow ended with " + string(run.State)
+		}
+		return now, nil
+	}
+	follow, err := m.callWebhook(ctx, p) // it was told: this only finds what it answered
+	if err != nil {
+		return progress{}, err
+	}
+	d, err := m.Settings.Staging.ask(ctx, follow)
+	switch {
+	case err != nil: // it may be there at the next look; the limit ends it
+		return progress{state: forge.Pending, reason: err.Error()}, nil
+	case d.State == "success":
+		return progress{state: forge.Success, address: d.URL}, nil
+	case d.State == "failure", d.State == "error":
+		return progress{state: forge.Failure, reason: "the deployment failed" + colon(d.Reason), address: d.URL}, nil
+	}
+	return progress{state: forge.Pending, address: d.URL}, nil
+}
+
+func colon(words string) string {
+	if words == "" {
+		return ""
+	}
+	return ": " + firstLine(words)
+}
+
+// deployed goes on from the end of a deployment: where a health address is configured, staging must show the commit.
+func (m *Merger) deployed(ctx context.Context, p store.Pull, state string) error {
+	if m.Settings.Staging.Health != "" {
+		p, err := m.Store.UpdatePull(ctx, p.Number, func(q *store.Pull) { q.Staging, q.StagingAt = stagingChecking, m.Store.Now() })
+		if err != nil {
+			return err
+		}
+		return m.checkHealth(ctx, p)
+	}
+	if state == stagingNone {
+		return m.staged(ctx, p, state, nil)
+	}
+	return m.staged(ctx, p, state, &store.Event{Kind: store.Staged, Data: map[string]string{"sha": p.MergedSHA}})
+}
+
+// fail tells that a merged commit is not on staging, and where to look.
+func (m *Merger) fail(ctx context.Context, p store.Pull, address, reason string) error {
+	return m.staged(ctx, p, stagingFailed, &store.Event{Kind: store.StagingFailed, Data: map[string]string{"sha": p.MergedSHA, "url": address, "reason": reason}})
 }
 
 func (m *Merger) staged(ctx context.Context, p store.Pull, state string, e *store.Event) error {

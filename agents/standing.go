@@ -28,6 +28,11 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 	s.Pull.Ticket, _ = ticketOf(pr.HeadRef)
 	s.Facts = Facts{Now: snap.At, PR: pr, Base: f.Settings.Base, BaseChecks: snap.BaseChecks, Required: snap.Required, Pushed: old.Pushed, Reviewers: f.Settings.Reviewers,
 		GivenUp: old.Verdict == store.GivenUp && old.Head == pr.Head, HeadSince: old.HeadAt, Patience: f.Settings.ChecksPatience}
+	if s.Facts.Reverts = old.Reverts; old.Number == 0 {
+		if s.Facts.Reverts, err = f.takenBack(ctx, pr.HeadRef); err != nil {
+			return s, err
+		}
+	}
 	if pr.State == "open" && pr.BaseRef == f.Settings.Base {
 		stale, err := f.readOpen(ctx, c, snap, &s, old)
 		if err != nil {
@@ -253,7 +258,7 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 	return f.Store.ReadPull(ctx, pr.Number, s.seen, func(p *store.Pull) {
 		ticket, _ := ticketOf(pr.HeadRef)
 		p.Ticket, p.Title, p.URL, p.Branch, p.Base = ticket, pr.Title, pr.URL, pr.HeadRef, pr.BaseRef
-		p.Verdict, p.Reason = s.Verdict.Word, s.Verdict.Reason
+		p.Verdict, p.Reason, p.Reverts = s.Verdict.Word, s.Verdict.Reason, s.Facts.Reverts
 		p.Additions, p.Deletions = pr.Additions, pr.Deletions
 		if p.OpenedAt.IsZero() {
 			p.OpenedAt = pr.CreatedAt

@@ -18,6 +18,7 @@ type Facts struct {
 	BaseChecks []forge.Check    // of the commit the base branch stands at
 	ForkChecks []forge.Check    // of the commit where the branch left the base, when that is another
 	Base       string           // the branch that the factory's pull requests go to
+	Reverts    int              // the merged pull request that it takes back; 0 for none
 	Parked     string           // why a person wants no session to touch it; "" when none said so
 	Required   []forge.Required // checks that must be a success
 	Reviews    []forge.Review
@@ -64,6 +65,9 @@ func Judge(f Facts) Verdict {
 	v := f.health()
 	if f.Parked != "" && needsFixer(v.Word) {
 		return Verdict{Word: store.Parked, Reason: v.Reason + "; parked: " + f.Parked}
+	}
+	if f.Reverts != 0 && needsFixer(v.Word) {
+		return Verdict{Word: store.Parked, Reason: fmt.Sprintf("%s; a revert of #%d is for a person to repair", v.Reason, f.Reverts)}
 	}
 	if foreign := f.PR.Head != f.Pushed; foreign && needsFixer(v.Word) {
 		return Verdict{Word: store.Foreign, Reason: "a person pushed to the branch, so it is theirs: " + v.Reason}

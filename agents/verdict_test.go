@@ -69,6 +69,8 @@ func TestJudge(t *testing.T) {
 			f.Reviews = []forge.Review{{ID: 1, Author: "robot[bot]", AuthorAssociation: "NONE", State: "CHANGES_REQUESTED", Body: "quote", CommitID: headSHA}}
 		}, store.Rejected, "robot"},
 		{"retargeted by a person", func(f *Facts) { f.PR.BaseRef = "release" }, store.Foreign, "release"},
+		{"a revert that is red is for a person", func(f *Facts) { f.Reverts, f.Checks[0].State = 41, forge.Failure }, store.Parked, "failed: test; a revert of #41 is for a person"},
+		{"a revert that is green is like any other", func(f *Facts) { f.Reverts = 41 }, store.Ready, ""},
 		{"red, and a person parked its ticket", func(f *Facts) { f.Parked, f.Checks[0].State = "cancelled by ana", forge.Failure }, store.Parked, "cancelled"},
 		{"a red that came from where the branch left the base", func(f *Facts) {
 			f.Checks[0].State = forge.Failure

@@ -14,7 +14,7 @@ import (
 // arguments make a command change something where it is allowed to.
 func arguments(c Command) string {
 	switch c.Name {
-	case "approve", "unapprove", "status", "why", "diff", "log", "retry":
+	case "approve", "unapprove", "status", "why", "diff", "log", "retry", "revert":
 		return "42"
 	case "reject":
 		return "42 it drops quotes"
@@ -35,7 +35,7 @@ func arguments(c Command) string {
 // changes names the commands that change more than the chat. A command that is added must be put on one side or the other.
 func changes(c Command) bool {
 	switch c.Name {
-	case "approve", "unapprove", "reject", "run", "retry", "skip", "cancel", "pause", "resume", "addrule":
+	case "approve", "unapprove", "reject", "run", "retry", "revert", "skip", "cancel", "pause", "resume", "addrule":
 		return true
 	case "start", "help", "status", "queue", "prs", "why", "diff", "log", "rules", "health":
 		return false
@@ -55,6 +55,9 @@ func (w *world) stage(c Command) {
 		if _, err := w.store.Approve(w.Context(), 42, headA, patchA, oda, "Oda"); err != nil {
 			w.Fatal(err)
 		}
+	}
+	if c.Name == "revert" {
+		w.pull(42, store.Landed, headA, patchA)
 	}
 	if c.Name == "retry" {
 		w.must(w.store.Park(w.Context(), 31, "three failures", nil))

@@ -141,6 +141,10 @@ func landed(p store.Pull) string {
 		return join([]string{said, "staging up", "ready for QA"})
 	case "failed":
 		return join([]string{said, "staging failed"})
+	case "checking":
+		return join([]string{said, "deployed, not seen to be up yet"})
+	case "handed over":
+		return join([]string{said, "the webhook took it"})
 	}
 	return said
 }
@@ -205,7 +209,7 @@ func offer(p store.Pull, role string, verbs ...string) [][]store.Button {
 		if !known || !allowed(role, command.Role) {
 			continue
 		}
-		button := store.Button{Text: labelOf(verb), Verb: verb, Pull: p.Number, Head: p.Head, PatchID: p.PatchID, Once: verb == "approve"}
+		button := store.Button{Text: labelOf(verb), Verb: verb, Pull: p.Number, Head: p.Head, PatchID: p.PatchID, Once: verb == "approve" || verb == "revert"}
 		if n := len(rows); n > 0 && len(rows[n-1]) < 2 {
 			rows[n-1] = append(rows[n-1], button)
 			continue
@@ -227,6 +231,8 @@ func labelOf(verb string) string {
 		return "🧾 Log"
 	case "retry":
 		return "🔁 Retry"
+	case "revert":
+		return "↩️ Revert"
 	}
 	return verb
 }

@@ -48,6 +48,7 @@ func Commands() []Command {
 
 		{Name: "run", Role: store.Operator, Group: steering, Help: "one run of a role now", Args: "[role or ticket]", do: (*Bot).run},
 		{Name: "retry", Role: store.Operator, Group: steering, Help: "unpark a ticket with all its attempts", Args: "[number]", Verbs: []string{"retry"}, do: (*Bot).retry},
+		{Name: "revert", Role: store.Operator, Group: steering, Help: "prepare a pull request that takes a merge back", Args: "pr", Verbs: []string{"revert"}, do: (*Bot).revert},
 		{Name: "skip", Role: store.Operator, Group: steering, Help: "park a ticket", Args: "ticket", do: (*Bot).skip},
 		{Name: "cancel", Role: store.Operator, Group: steering, Help: "end a run and keep its work", Args: "[run]", do: (*Bot).cancel},
 		{Name: "pause", Role: store.Operator, Group: steering, Help: "stop everything, or one role", Args: "[role] [2h]", do: (*Bot).pause},

@@ -160,8 +160,10 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 		return shape("merged", notice{silent: true, reply: true, edits: mergedKey(e.Pull), editOnly: true})
 	case store.Staged:
 		return shape("merged", notice{silent: true, reply: true, edits: mergedKey(e.Pull)})
+	case store.Reverted:
+		return brief(aboutPull, "↩️", fmt.Sprintf("#%d is taken back", e.Pull), "by #"+e.Data["by"], "its ticket stays Done until somebody opens it again")
 	case store.StagingFailed:
-		return shape("staging_failed", notice{reply: true})
+		return shape("staging_failed", notice{reply: true, buttons: func(role string) [][]store.Button { return offer(p, role, "revert") }})
 	case store.GaveUp:
 		return shape("gave_up", notice{reply: true, buttons: func(role string) [][]store.Button {
 			return offer(store.Pull{Number: either0(e.Pull, e.Ticket), Head: p.Head, PatchID: p.PatchID}, role, "retry", "log")

@@ -30,6 +30,7 @@ const (
 	StagingStarted   = "staging started"
 	Staged           = "staged"         // Data: sha
 	StagingFailed    = "staging failed" // Data: sha, reason
+	Reverted         = "reverted"       // a merge was taken back by another; Data: sha, by (the pull request), as (its commit)
 	Heartbeat        = "heartbeat"      // Data: line, open, ready, fixing, queue, rate
 	Trouble          = "trouble"        // Data: what, reason; said once until it is over
 	TroubleOver      = "trouble over"

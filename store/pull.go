@@ -67,19 +67,20 @@ type Pull struct {
 	MergedAt   time.Time
 	MergedSHA  string
 	MergedBy   string // who approved it
-	Staging    string // "", started, up, failed
+	Staging    string // "", started, checking, up, failed, handed over, none
 	StagingRun int64  // workflow run
 	StagingAt  time.Time
+	Reverts    int // the merged pull request that it takes back; 0 for none
 }
 
 const pullColumns = `number, ticket, title, url, branch, head, base, base_sha, patch_id, verdict, reason, checks, additions, deletions, files, proof, receipt,
-	diff_path, log_path, pushed, attempts, opened_at, head_at, read_at, merged_at, merged_sha, merged_by, staging, staging_run, staging_at`
+	diff_path, log_path, pushed, attempts, opened_at, head_at, read_at, merged_at, merged_sha, merged_by, staging, staging_run, staging_at, reverts`
 
 func scanPull(scan func(...any) error) (Pull, error) {
 	var p Pull
 	return p, scan(&p.Number, &p.Ticket, &p.Title, &p.URL, &p.Branch, &p.Head, &p.Base, &p.BaseSHA, &p.PatchID, &p.Verdict, &p.Reason,
 		document{&p.Checks}, &p.Additions, &p.Deletions, document{&p.Files}, &p.Proof, &p.Receipt, &p.DiffPath, &p.LogPath, &p.Pushed, &p.Attempts,
-		moment{&p.OpenedAt}, moment{&p.HeadAt}, moment{&p.ReadAt}, moment{&p.MergedAt}, &p.MergedSHA, &p.MergedBy, &p.Staging, &p.StagingRun, moment{&p.StagingAt})
+		moment{&p.OpenedAt}, moment{&p.HeadAt}, moment{&p.ReadAt}, moment{&p.MergedAt}, &p.MergedSHA, &p.MergedBy, &p.Staging, &p.StagingRun, moment{&p.StagingAt}, &p.Reverts)
 }
 
 func (s *Store) pull(ctx context.Context, q queryer, number int) (Pull, error) {
@@ -105,7 +106,7 @@ func (s *Store) AllPulls(ctx context.Context) ([]Pull, error) { return s.pulls(c
 
 // Unstaged returns the merged pull requests whose staging has not come to its end.
 func (s *Store) Unstaged(ctx context.Context) ([]Pull, error) {
-	return s.pulls(ctx, "verdict='merged' AND staging IN ('', 'started')")
+	return s.pulls(ctx, "verdict='merged' AND staging IN ('', 'started', 'checking')")
 }
 
 func (s *Store) pulls(ctx context.Context, where string) ([]Pull, error) {
@@ -195,9 +196,9 @@ func (s *Store) putPull(ctx context.Context, tx *sql.Tx, p Pull) error {
 	if err != nil {
 		return err
 	}
-	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull (repo, "+pullColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+	_, err = tx.ExecContext(ctx, "INSERT OR REPLACE INTO pull (repo, "+pullColumns+") VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
 		s.repo, p.Number, p.Ticket, p.Title, p.URL, p.Branch, p.Head, p.Base, p.BaseSHA, p.PatchID, p.Verdict, p.Reason, checks, p.Additions, p.Deletions, files,
 		p.Proof, p.Receipt, p.DiffPath, p.LogPath, p.Pushed, p.Attempts, millis(p.OpenedAt), millis(p.HeadAt), millis(p.ReadAt), millis(p.MergedAt), p.MergedSHA, p.MergedBy,
-		p.Staging, p.StagingRun, millis(p.StagingAt))
+		p.Staging, p.StagingRun, millis(p.StagingAt), p.Reverts)
 	return err
 }

@@ -13,6 +13,7 @@ const (
 	RequestRun    = "run"
 	RequestCancel = "cancel"
 	RequestReject = "reject"
+	RequestRevert = "revert" // Head: the merged commit
 )
 
 // Request is what a person asked of a role. It is answered in the same row, so that neither is lost.

@@ -48,7 +48,7 @@ func (b *labelBoard) place(_ context.Context, _ *Client, t *Ticket) error {
 // move adds before it removes: cut short in between, the ticket is on the board still, and moving it again ends it.
 func (b *labelBoard) move(ctx context.Context, c *Client, t Ticket, status string) (Ticket, error) {
 	if status == Done {
-		if err := c.closeIssue(ctx, t.Number); err != nil {
+		if err := c.CloseTicket(ctx, t.Number); err != nil {
 			return Ticket{}, err
 		}
 		t.Open = false

@@ -109,8 +109,8 @@ func (c *Client) Assign(ctx context.Context, number int, people ...string) ([]st
 	return logins(issue.Assignees), nil
 }
 
-// closeIssue closes a ticket as done.
-func (c *Client) closeIssue(ctx context.Context, number int) error {
+// CloseTicket closes a ticket as done. One that is closed already stays so.
+func (c *Client) CloseTicket(ctx context.Context, number int) error {
 	state, reason := "closed", "completed"
 	_, err := write(ctx, c, restBudget, func(ctx context.Context) (*github.Issue, *github.Response, error) {
 		return c.rest.Issues.Edit(ctx, c.owner, c.repo, number, &github.IssueRequest{State: &state, StateReason: &reason})

@@ -120,11 +120,16 @@ type Merge struct {
 	ChecksPatience time.Duration `toml:"checks_patience"`
 }
 
-// Staging is the deployment after each merge.
+// Staging is the deployment after each merge: a workflow that is dispatched, or a webhook that is told.
 type Staging struct {
-	Workflow string            `toml:"workflow"` // file in .github/workflows; "" = none
-	Inputs   map[string]string `toml:"inputs"`   // "{sha}" stands for the merged commit
-	Limit    time.Duration     `toml:"limit"`
+	Workflow    string            `toml:"workflow"` // file in .github/workflows; "" = none
+	Inputs      map[string]string `toml:"inputs"`   // "{sha}" stands for the merged commit
+	Webhook     string            `toml:"webhook"`  // address; "" = none
+	Secret      Secret            `toml:"secret"`   // of the webhook's signature
+	Limit       time.Duration     `toml:"limit"`
+	Health      string            `toml:"health"`       // address that names the commit staging runs; "" = none
+	HealthField string            `toml:"health_field"` // where in its JSON, as in "build.commit"; "" = anywhere
+	HealthLimit time.Duration     `toml:"health_limit"`
 }
 
 // Proof says how strictly work is judged before it leaves.
@@ -159,7 +164,7 @@ func defaults() Config {
 			Rounds: 3, Waiting: 10},
 		Schedule: Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
 		Merge:    Merge{Method: "merge", ChecksPatience: 30 * time.Minute},
-		Staging:  Staging{Limit: 30 * time.Minute},
+		Staging:  Staging{Limit: 30 * time.Minute, HealthLimit: 5 * time.Minute},
 		// About four times what people review well in one sitting.
 		Proof:       Proof{MaximumLines: proof.DefaultMaximumLines},
 		Containment: Containment{Landlock: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},

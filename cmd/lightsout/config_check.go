@@ -146,7 +146,7 @@ func (d *document) checkPass(key toml.Key, names []string, c *Config) {
 		switch {
 		case !variableName.MatchString(name):
 			d.fault(key, "holds what is not the name of an environment variable", `write names alone, as in pass = ["PATH", "LANG"]`)
-		case name == c.GitHub.Token.Env || name == c.Telegram.Token.Env:
+		case name == c.GitHub.Token.Env || name == c.Telegram.Token.Env || name == c.Staging.Secret.Env:
 			d.fault(key, "hands the factory's own token "+name+" to sessions", "take it out: what runs in a session was written by nobody you know")
 		}
 	}
@@ -215,13 +215,7 @@ func (d *document) checkLanding(c *Config) {
 		d.fault(keyOf("merge.method"), "is no way to merge", `write method = "merge", "squash" or "rebase"`)
 	}
 	d.positive("merge.checks_patience", c.Merge.ChecksPatience)
-	d.positive("staging.limit", c.Staging.Limit)
-	if file := c.Staging.Workflow; file != "" && (file != filepath.Base(file) || !slices.Contains([]string{".yml", ".yaml"}, filepath.Ext(file))) {
-		d.fault(keyOf("staging.workflow"), "is no workflow file", `write the name of a file in .github/workflows, as in workflow = "staging.yml"`)
-	}
-	if c.Staging.Workflow == "" && len(c.Staging.Inputs) > 0 {
-		d.fault(keyOf("staging.workflow"), "is missing, though there are inputs for it", `write workflow = "staging.yml", or take the inputs out`)
-	}
+	d.checkStaging(c.Staging)
 }
 
 func (d *document) checkContainment(c *Config) {
@@ -231,7 +225,7 @@ func (d *document) checkContainment(c *Config) {
 	d.checkVariables(toml.Key{"containment", "env", ""}, c.Containment.Env)
 	d.checkPass(keyOf("containment.pass"), c.Containment.Pass, c)
 	private := map[string]string{"the state folder": c.State}
-	for what, s := range map[string]Secret{"the GitHub token": c.GitHub.Token, "the Telegram token": c.Telegram.Token} {
+	for what, s := range map[string]Secret{"the GitHub token": c.GitHub.Token, "the Telegram token": c.Telegram.Token, "the webhook's secret": c.Staging.Secret} {
 		if s.File != "" {
 			private[what] = d.resolve(s.File)
 		}

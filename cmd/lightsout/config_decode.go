@@ -222,7 +222,7 @@ func (d *document) mistyped(key toml.Key, raw any, want reflect.Type) {
 	what, cure := "is "+kindOf(raw), ""
 	switch {
 	case want == reflect.TypeFor[Secret]():
-		cure = fmt.Sprintf("say where the secret is: %s = { file = %q } or %s = { env = %q }", name, key[0]+".token", name, strings.ToUpper(key[0])+"_TOKEN")
+		cure = fmt.Sprintf("say where the secret is: %s = { file = %q } or %s = { env = %q }", name, key[0]+"."+name, name, strings.ToUpper(key[0]+"_"+name))
 	case want == durationType:
 		cure = fmt.Sprintf("write a time in quotes, as in %s = \"30m\" or \"1h30m\"", name)
 		if _, text := raw.(string); text {

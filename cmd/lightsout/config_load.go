@@ -63,6 +63,9 @@ func loadConfig(path string, environ []string) (Config, error) {
 	c, d := parseConfig(path, text)
 	d.readSecret(toml.Key{"github", "token"}, &c.GitHub.Token, environ)
 	d.readSecret(toml.Key{"telegram", "token"}, &c.Telegram.Token, environ)
+	if c.Staging.Webhook != "" && !d.blamed["staging.webhook"] {
+		d.readSecret(toml.Key{"staging", "secret"}, &c.Staging.Secret, environ)
+	}
 	if err := d.err(); err != nil {
 		return Config{}, err
 	}
@@ -113,11 +116,12 @@ const maxSecret = 8 << 10
 
 // readSecret reads a secret from the one place its configuration names.
 func (d *document) readSecret(key toml.Key, s *Secret, environ []string) {
-	example := fmt.Sprintf("write token = { file = %q }", key[0]+".token")
+	word := key[1] // token, or secret
+	example := fmt.Sprintf("write %s = { file = %q }", word, key[0]+"."+word)
 	switch {
 	case d.broken, d.blamedBelow(key):
 	case s.File == "" && s.Env == "":
-		d.fault(key, "is missing", example+", and the token alone into that file")
+		d.fault(key, "is missing", example+", and the "+word+" alone into that file")
 	case s.File != "" && s.Env != "":
 		d.fault(key, "names a file and an environment variable", "keep one of the two")
 	case s.Env != "":
@@ -130,8 +134,9 @@ func (d *document) readSecret(key toml.Key, s *Secret, environ []string) {
 var variableName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*$`)
 
 func (d *document) fromVariable(key toml.Key, s *Secret, environ []string) {
+	word := key[1]
 	if !variableName.MatchString(s.Env) || likeSecret(s.Env) {
-		d.fault(key, "is not the name of an environment variable", `write the variable's name, as in { env = "GITHUB_TOKEN" }; the token itself never stands in this file`)
+		d.fault(key, "is not the name of an environment variable", fmt.Sprintf("write the variable's name, as in { env = %q }; the %s itself never stands in this file", "GITHUB_TOKEN", word))
 		return
 	}
 	value := strings.TrimSpace(lookup(environ, s.Env))
@@ -139,15 +144,16 @@ func (d *document) fromVariable(key toml.Key, s *Secret, environ []string) {
 	case value == "":
 		d.fault(key, "the environment variable "+s.Env+" is not set", "set it where lightsout is started, or name a file: { file = \"…\" }")
 	case !oneWord(value):
-		d.fault(key, "the environment variable "+s.Env+" holds more than a token", "put the token into it and nothing else")
+		d.fault(key, "the environment variable "+s.Env+" holds more than a "+word, "put the "+word+" into it and nothing else")
 	default:
 		s.value = value
 	}
 }
 
 func (d *document) fromFile(key toml.Key, s *Secret) {
+	word := key[1]
 	if likeSecret(s.File) {
-		d.fault(key, "looks like the token itself", "put the token into a file of its own and write that file's name; if others could read this one, revoke the token")
+		d.fault(key, "looks like the "+word+" itself", "put the "+word+" into a file of its own and write that file's name; if others could read this one, revoke the "+word)
 		return
 	}
 	path := d.resolve(s.File)
@@ -155,19 +161,19 @@ func (d *document) fromFile(key toml.Key, s *Secret) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		d.fault(key, "there is no file "+path, "put the token into it, readable by you alone: (umask 077; cat > "+shellWord(path)+")")
+		d.fault(key, "there is no file "+path, "put the "+word+" into it, readable by you alone: (umask 077; cat > "+shellWord(path)+")")
 		return
 	case errors.Is(err, fs.ErrPermission):
 		d.fault(key, "this user may not read "+path, "start lightsout as the file's owner, or give the file to this user")
 		return
 	case err != nil:
-		d.fault(key, "cannot be opened: "+path, "name a plain file that holds the token")
+		d.fault(key, "cannot be opened: "+path, "name a plain file that holds the "+word)
 		return
 	}
 	defer file.Close()
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() {
-		d.fault(key, path+" is not a plain file", "name a file that holds the token and nothing else")
+		d.fault(key, path+" is not a plain file", "name a file that holds the "+word+" and nothing else")
 		return
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
@@ -180,9 +186,9 @@ func (d *document) fromFile(key toml.Key, s *Secret) {
 	case err != nil:
 		d.fault(key, "cannot be read: "+path, "look at the disk it lies on")
 	case value == "":
-		d.fault(key, path+" is empty", "put the token into it")
+		d.fault(key, path+" is empty", "put the "+word+" into it")
 	case len(text) > maxSecret || !oneWord(value):
-		d.fault(key, path+" holds more than a token", "put the token into it and nothing else, on one line")
+		d.fault(key, path+" holds more than a "+word, "put the "+word+" into it and nothing else, on one line")
 	default:
 		s.value = value
 	}

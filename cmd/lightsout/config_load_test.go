@@ -17,6 +17,7 @@ import (
 // The tokens of these tests. No message may ever hold one.
 const (
 	hubCanary  = "ghp_canaryCANARYcanary0123456789"
+	hookCanary = "hook-canary-hook-canary"
 	chatCanary = "7000000001:AAcanary-canary-canary-canary-0"
 )
 
@@ -33,7 +34,7 @@ token = { file = "chat.token" }
 func configFolder(t *testing.T, text string) string {
 	t.Helper()
 	dir := t.TempDir()
-	for name, content := range map[string]string{"hub.token": hubCanary + "\n", "chat.token": " " + chatCanary + "\r\n", "lightsout.toml": text} {
+	for name, content := range map[string]string{"hub.token": hubCanary + "\n", "chat.token": " " + chatCanary + "\r\n", "staging.secret": hookCanary + "\n", "lightsout.toml": text} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -135,9 +136,12 @@ follow_up = "0s"
 method = "squash"
 checks_patience = "8m"
 [staging]
-workflow = "staging.yml"
-inputs = { sha = "{sha}" }
+webhook = "https://deploy.example.org/hook?site=1"
+secret = { env = "HOOK" }
 limit = "9m"
+health = "https://staging.example.org/health"
+health_field = "build.commit"
+health_limit = "10m"
 [proof]
 warn = ["too-large"]
 maximum_lines = 11
@@ -152,7 +156,7 @@ writable = ["/var/cache/x"]
 readable = ["/opt"]
 env = { C = "d" }
 pass = ["PATH"]
-`), []string{"HUB=" + hubCanary, "CHAT=" + chatCanary})
+`), []string{"HUB=" + hubCanary, "CHAT=" + chatCanary, "HOOK=" + hookCanary})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -167,7 +171,8 @@ pass = ["PATH"]
 		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
 		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute},
-		Staging:  Staging{Workflow: "staging.yml", Inputs: map[string]string{"sha": "{sha}"}, Limit: 9 * time.Minute},
+		Staging: Staging{Webhook: "https://deploy.example.org/hook?site=1", Secret: Secret{Env: "HOOK", value: hookCanary}, Limit: 9 * time.Minute,
+			Health: "https://staging.example.org/health", HealthField: "build.commit", HealthLimit: 10 * time.Minute},
 		Proof: Proof{Warn: []string{"too-large"}, MaximumLines: 11, Protected: []string{"deploy/"}, Mutate: 10 * time.Second, JUnit: "build/report.xml",
 			Modules: "/srv/node_modules", Offline: true},
 		Containment: Containment{Landlock: "require", Writable: []string{"/var/cache/x"}, Readable: []string{"/opt"},
@@ -176,9 +181,20 @@ pass = ["PATH"]
 		t.Errorf("-want +got:\n%s", diff)
 	}
 	for _, key := range emptyKeys(reflect.ValueOf(got), "") {
-		if key != "schedule.follow_up" { // which was set to nothing
+		switch key {
+		case "schedule.follow_up": // which was set to nothing
+		case "staging.workflow", "staging.inputs": // which no webhook stands beside: the next test
+		default:
 			t.Errorf("this test sets no %s: whether it is read is not known", key)
 		}
+	}
+}
+
+func TestAWorkflowIsReadWhereThereIsNoWebhook(t *testing.T) {
+	got := Config{}
+	d := decodeConfig("lightsout.toml", []byte("[staging]\nworkflow = \"staging.yml\"\ninputs = { sha = \"{sha}\" }\n"), &got)
+	if want := (Staging{Workflow: "staging.yml", Inputs: map[string]string{"sha": "{sha}"}}); !cmp.Equal(want, got.Staging, cmp.AllowUnexported(Secret{})) || len(d.faults) > 0 {
+		t.Errorf("read %+v, faults %v", got.Staging, d.faults)
 	}
 }
 
@@ -331,6 +347,16 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a variable of no name", "", "[containment.env]\n\"A B\" = \"c\"\n", `lightsout.toml:8: containment.env."A B": is no environment variable`},
 		{"a relative path to open", "", "[containment]\nreadable = [\"lib\"]\n", "lightsout.toml:8: containment.readable: holds a path that is not whole"},
 		{"inputs without a workflow", "", "[staging]\ninputs = { a = \"b\" }\n", "lightsout.toml:7: staging.workflow: is missing, though there are inputs for it"},
+		{"a workflow and a webhook", "", "[staging]\nworkflow = \"s.yml\"\nwebhook = \"https://deploy.example.org/hook?site=1\"\nsecret = { env = \"HOOK_SECRET\" }\n", "lightsout.toml:9: staging.webhook: stands beside a workflow"},
+		{"a webhook without a secret", "", "[staging]\nwebhook = \"https://deploy.example.org/hook\"\n", "lightsout.toml:7: staging.secret: is missing: write secret = { file = \"staging.secret\" }, and the secret alone into that file"},
+		{"a webhook's secret in the open", "", "[staging]\nwebhook = \"https://deploy.example.org/hook\"\nsecret = \"canary\"\n", "lightsout.toml:9: staging.secret: is a text: say where the secret is: secret = { file = \"staging.secret\" } or secret = { env = \"STAGING_SECRET\" }"},
+		{"a secret without a webhook", "", "[staging]\nsecret = { env = \"HOOK_SECRET\" }\n", "lightsout.toml:8: staging.secret: is given, and there is no webhook"},
+		{"a webhook in the clear", "", "[staging]\nwebhook = \"http://deploy.example.org/hook\"\nsecret = { env = \"HOOK_SECRET\" }\n", "lightsout.toml:8: staging.webhook: is not encrypted, and not on this machine: write one like https://"},
+		{"a health address with a password", "", "[staging]\nhealth = \"https://a:b@staging.example.org/\"\n", "lightsout.toml:8: staging.health: carries a name or a password"},
+		{"a health address that is none", "", "[staging]\nhealth = \"staging\"\n", "lightsout.toml:8: staging.health: is no http address: write one like https://staging.example.org/health"},
+		{"a field without a health address", "", "[staging]\nhealth_field = \"commit\"\n", "lightsout.toml:7: staging.health: is missing, though a field of it is named"},
+		{"a field that leads nowhere", "", "[staging]\nhealth = \"https://staging.example.org\"\nhealth_field = \"a..b\"\n", "lightsout.toml:9: staging.health_field: is no way into JSON"},
+		{"no time for health", "", "[staging]\nhealth_limit = \"0s\"\n", "lightsout.toml:8: staging.health_limit: is not more than nothing"},
 		{"a workflow with its folder", "", "[staging]\nworkflow = \".github/workflows/s.yml\"\n", "lightsout.toml:8: staging.workflow: is no workflow file"},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -163,7 +163,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
-		Staging: c.Staging.Workflow, StagingInputs: c.Staging.Inputs, StagingLimit: c.Staging.Limit, ChecksPatience: c.Merge.ChecksPatience,
+		Staging: c.Staging.settings(), ChecksPatience: c.Merge.ChecksPatience,
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
 		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(), Proof: c.Proof.settings(),
 		FreeDisk: func() (uint64, error) { _, free, err := disk(c.State); return free, err }}
@@ -289,7 +289,7 @@ func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 // provider.
 func (d *daemon) secrets() []string {
 	c := d.config
-	values := []string{c.GitHub.Token.value, c.Telegram.Token.value}
+	values := []string{c.GitHub.Token.value, c.Telegram.Token.value, c.Staging.Secret.value}
 	for _, e := range c.Engines {
 		for _, value := range e.Env {
 			values = append(values, value)
