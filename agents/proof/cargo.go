@@ -54,7 +54,8 @@ var (
 	cargoAt      = lazily(`^\s*--> ([^:]+\.rs):\d+`)
 )
 
-// cargoEvents reads the words of cargo and of the test programs that it runs, which follow each other on two outputs.
+// cargoEvents reads the words of cargo and of the test programs that it runs. Cargo says on its second output which program it runs next, and the
+// program speaks on the first: only when both are one do they come in their order.
 type cargoEvents struct {
 	r     results
 	group string
@@ -66,10 +67,10 @@ type cargoEvents struct {
 
 func cargoReader(log journal) reader {
 	e := &cargoEvents{r: newResults(), at: map[string]bool{}, build: head{limit: outputPerProgram}}
-	stdout, stderr := &lineWriter{line: e.line}, &lineWriter{line: e.line}
-	return reader{stdout: io.MultiWriter(stdout, log), stderr: io.MultiWriter(stderr, log), finish: func(end ending) results {
-		stdout.end()
-		stderr.end()
+	lines := &lineWriter{line: e.line}
+	both := io.MultiWriter(lines, log)
+	return reader{stdout: both, stderr: both, finish: func(end ending) results {
+		lines.end()
 		return e.finish(end)
 	}}
 }

@@ -114,6 +114,9 @@ func TestWhatBecameOfGoTests(t *testing.T) {
 		{"skipped, it seems under a condition", files{"a_test.go": strings.Replace(before, "\tequal", "\tif 1 == 1 {\n\t\tt.SkipNow()\n\t}\n\tequal", 1)}, none, Skipped, PolicySkipped},
 		{"skipped elsewhere", files{"a_test.go": strings.Replace(before, "\tequal", "\tif runtime.GOOS == \"plan9\" {\n\t\tt.Skip()\n\t}\n\tequal", 1)}, none, Passed, PolicySkipped + "?"},
 		{"skipped here", files{"a_test.go": strings.Replace(before, "\tequal", "\tif runtime.GOOS == \"linux\" {\n\t\tt.Skip()\n\t}\n\tequal", 1)}, none, Skipped, PolicySkipped},
+		{"a looser comparison", files{"a_test.go": strings.Replace(before, "G() != 1", "G() < 1", 1)}, none, Passed, PolicyLoosened},
+		{"a looser comparison, but the test tells", files{"a_test.go": strings.Replace(before, "G() != 1", "G() < 1", 1)}, all, Passed, PolicyLoosened + "?"},
+		{"taken in by a table", files{"a_test.go": strings.Replace(before, testB, "", 1) + "\nfunc TestAll(t *testing.T) {\n\tfor _, c := range []struct{ got, want int }{{G(), 1}, {F(1), 2}} {\n\t\tequal(t, c.got, c.want)\n\t}\n}\n"}, none, Passed, PolicyDeleted + "?"},
 		{"left out by a constraint", files{"a_test.go": "//go:build never\n\n" + before}, none, NotRun, PolicySkipped},
 		{"left out by its name", files{"a_test.go": "", "a_plan9_test.go": before}, none, NotRun, PolicySkipped},
 	} {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -14,12 +15,14 @@ import (
 type measure struct {
 	assertions int  // calls that can fail the test
 	cases      int  // rows of its tables
+	exact      int  // comparisons with one expected value
+	loose      int  // comparisons that many values pass
 	skips      int  // calls that skip it
 	bare       bool // a skip that no condition guards
 	line       int  // of the first skip, else of the function
 	names      map[string]bool
-	subject    map[string]bool // the names, without those that any test uses
-	data       map[string]bool // numbers and texts
+	subject    map[string]bool // the names, without its own variables and those that any test uses
+	data       map[string]bool // numbers and texts, except for the words of failures
 }
 
 var (
@@ -35,6 +38,12 @@ var (
 func (f *goFile) measure(fn goFunc) measure {
 	m := measure{line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}}
 	guards := 0
+	local := locals(fn.node)
+	var failed token.Pos    // the end of the last call that fails the test
+	imported := f.imports() // fmt.Errorf and log.Fatal are no words of a test
+	if strings.HasPrefix(fn.name, "Example") && exampleOutput.MatchString(f.comment(fn.node)) {
+		m.assertions++
+	}
 	var stack []bool
 	ast.Inspect(fn.node, func(n ast.Node) bool {
 		if n == nil {
@@ -49,14 +58,16 @@ func (f *goFile) measure(fn goFunc) measure {
 			guards++
 		}
 		stack = append(stack, guard)
+		exact, loose := strictness(n)
+		m.exact, m.loose = m.exact+exact, m.loose+loose
 		switch x := n.(type) {
 		case *ast.BasicLit:
-			if !strings.Contains(x.Value, "%") { // words of a failure
-				m.data[x.Value] = true
+			if x.Pos() >= failed { // else it is words of a failure
+				m.data[plainValue(x.Value)] = true
 			}
 		case *ast.Ident:
 			m.names[x.Name] = true
-			if !failing[x.Name] && !checkers[x.Name] && !handles[x.Name] && !anyTest[x.Name] && x.Name != fn.name {
+			if !local[x.Name] && !failing[x.Name] && !checkers[x.Name] && !handles[x.Name] && !anyTest[x.Name] && x.Name != fn.name {
 				m.subject[x.Name] = true
 			}
 		case *ast.CallExpr:
@@ -67,7 +78,10 @@ func (f *goFile) measure(fn goFunc) measure {
 				}
 				m.skips++
 				m.bare = m.bare || guards == 0
-			case failing[name] && on != "", checkers[on], checkName.MatchString(name), handsOver(x):
+			case failing[name] && on != "" && !imported[on]:
+				m.assertions++
+				failed = x.End()
+			case checkers[on], checkName.MatchString(name), handsOver(x):
 				m.assertions++
 			}
 		case *ast.CompositeLit:
@@ -76,6 +90,64 @@ func (f *goFile) measure(fn goFunc) measure {
 		return true
 	})
 	return m
+}
+
+// locals are the variables that a function declares for itself.
+func locals(fn *ast.FuncDecl) map[string]bool {
+	names := map[string]bool{}
+	note := func(list ...ast.Expr) {
+		for _, e := range list {
+			if id, ok := e.(*ast.Ident); ok {
+				names[id.Name] = true
+			}
+		}
+	}
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.AssignStmt:
+			if n.Tok == token.DEFINE {
+				note(n.Lhs...)
+			}
+		case *ast.RangeStmt:
+			if n.Tok == token.DEFINE {
+				note(n.Key, n.Value)
+			}
+		case *ast.ValueSpec:
+			for _, name := range n.Names {
+				names[name.Name] = true
+			}
+		}
+		return true
+	})
+	return names
+}
+
+// plainValue writes a number alike wherever it stands: 16, 16.0 and "16" are one.
+func plainValue(literal string) string {
+	if f, err := strconv.ParseFloat(unquoted(literal), 64); err == nil {
+		return strconv.FormatFloat(f, 'g', -1, 64)
+	}
+	return literal
+}
+
+// exampleOutput is what an example is held to; without it nothing runs the example.
+var exampleOutput = lazily(`(?im)^\s*(unordered )?output:`)
+
+// imports are the names by which the file knows other packages, as far as their paths tell.
+func (f *goFile) imports() map[string]bool {
+	names := map[string]bool{}
+	for _, spec := range f.node.Imports {
+		parts := strings.Split(strings.Trim(spec.Path.Value, "\""), "/")
+		name := parts[len(parts)-1]
+		if majorVersion.MatchString(name) && len(parts) > 1 {
+			name = parts[len(parts)-2]
+		}
+		if spec.Name != nil {
+			name = spec.Name.Name
+		}
+		names[name] = true
+	}
+	return names
 }
 
 // worth grows with the checks that a run of the test makes, as far as its text tells. A test without any is worth less than one with one.

@@ -23,6 +23,9 @@ func planGo(c *change, argv []string) (plan, bool) {
 		commands: func(m manner) []command {
 			return goCommands(modules, packages, flags, m)
 		},
+		only: func(tests []test, m manner) []command {
+			return goCommands(modules, packagesOf(tests), flags, m)
+		},
 		decides: func(t test) bool {
 			p := packages[t.group]
 			return p != nil && (p.whole || p.tests[t.top().name])
@@ -119,6 +122,18 @@ func goPackages(c *change) map[string]*goPackage {
 		}
 	}
 	return all
+}
+
+// packagesOf are the packages of some tests, with those alone.
+func packagesOf(tests []test) map[string]*goPackage {
+	packages := map[string]*goPackage{}
+	for _, t := range tests {
+		if packages[t.group] == nil {
+			packages[t.group] = &goPackage{tests: map[string]bool{}}
+		}
+		packages[t.group].tests[t.name] = true
+	}
+	return packages
 }
 
 // ignoredByGo reports whether `./...` passes the file over.

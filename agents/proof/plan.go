@@ -19,12 +19,13 @@ func tools() []tool { return []tool{planGo, planPytest, planScripts, planCargo} 
 
 // plan is how the tests of the change are run alone, on the head and on the base in the same way.
 type plan struct {
-	commands func(manner) []command // of one run
-	decides  func(test) bool        // whether the test is one of those that the change adds or alters
-	touched  func(test) bool        // whether the change altered its own lines, rather than what it shares with others
-	fresh    func(test) bool        // whether the base does not have it
-	skips    bool                   // whether the change brings words that skip a test
-	named    bool                   // results are per test; otherwise the command is the only test
+	commands func(manner) []command         // of one run
+	only     func([]test, manner) []command // of a run of some of them; nil when the tool cannot be told
+	decides  func(test) bool                // whether the test is one of those that the change adds or alters
+	touched  func(test) bool                // whether the change altered its own lines, rather than what it shares with others
+	fresh    func(test) bool                // whether the base does not have it
+	skips    bool                           // whether the change brings words that skip a test
+	named    bool                           // results are per test; otherwise the command is the only test
 }
 
 // manner is how the tests of the change are run.
@@ -46,7 +47,8 @@ type command struct {
 	again func(failed map[test]string) (command, bool)
 }
 
-// reader takes the output of one command and tells what it means. Its two writers are never called at the same time.
+// reader takes the output of one command and tells what it means. Its two writers are never called at the same time; when they are one, the
+// command has one output for both, and what it writes comes in its order.
 type reader struct {
 	stdout, stderr io.Writer
 	finish         func(ending) results

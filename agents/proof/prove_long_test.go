@@ -132,6 +132,22 @@ func TestATestThatCompilesShowsWhatItAssertsBesideOneThatDoesNot(t *testing.T) {
 	}
 }
 
+func TestATestThatEndsItsProgramKeepsNoOtherFromTelling(t *testing.T) {
+	t.Parallel()
+	base := files{"go.mod": calculator["go.mod"], "sum/sum.go": badSum,
+		"sum/sum_test.go": goTests("sum", "", testOf("Sum", "if got := Sum(-1, 2); got != 2 {\n\t\tt.Fatal(got)\n\t}"))}
+	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/sum_test.go": goTests("sum", "",
+		testOf("First", "if Sum(-1, 2) != 1 {\n\t\tpanic(\"wrong\")\n\t}"), testOf("Sum", "if got := Sum(-1, 2); got != 1 {\n\t\tt.Fatal(got)\n\t}"))})
+	receipt, err := r.prove(t, nil)
+	want := []TestResult{
+		{Name: "sum.TestFirst", Base: Failed, Head: Passed, New: true, Tells: true},
+		{Name: "sum.TestSum", Base: Failed, Head: Passed, Tells: true},
+	}
+	if err != nil || !receipt.Proven || !slices.Equal(receipt.Tests, want) {
+		t.Errorf("proven %v, tests %+v, refusals %v, error %v", receipt.Proven, receipt.Tests, receipt.Refusals, err)
+	}
+}
+
 func TestANewTestThatNeedsTheNetworkIsLeftToOthers(t *testing.T) {
 	t.Parallel()
 	lonely := testOf("Fetch", "t.Fatal(\"dial tcp: lookup example.com: no such host\")")

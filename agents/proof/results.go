@@ -154,6 +154,26 @@ func (r *results) forgetAbsent() {
 	maps.DeleteFunc(r.broken, func(_, said string) bool { return absent.MatchString(said) })
 }
 
+// mayHaveEnded reports whether a test of the program has failed, so that it may have ended the program for all: go says of a panic that
+// the test failed.
+func (r results) mayHaveEnded(group string) bool {
+	for t, status := range r.tests {
+		if t.group == group && bad(status) {
+			return true
+		}
+	}
+	return false
+}
+
+// add takes over what another run says of tests that did not run in this one.
+func (r *results) add(o results) {
+	for t, status := range o.tests {
+		if _, known := r.tests[t]; !known {
+			r.tests[t], r.second[t], r.output[t] = status, o.second[t], o.output[t]
+		}
+	}
+}
+
 // merge adds the results of another command of the same run.
 func (r *results) merge(o results) {
 	for t, s := range o.tests {

@@ -141,8 +141,12 @@ func (s sides) without(failed map[test]string, seen results) (lacking []test) {
 
 // onBase runs the tests on the base, each twice, and notes which of them tell: those that fail there both times.
 func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
-	commands := s.commands(manner{limit: p.patience(*s), twice: true})
+	how := manner{limit: p.patience(*s), twice: true}
+	commands := s.commands(how)
 	except, err := p.runOnBase(ctx, s, commands)
+	if err == nil {
+		err = p.runLeftOut(ctx, s, except, how)
+	}
 	if err != nil {
 		return err
 	}
@@ -153,9 +157,9 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 		if err != nil {
 			return err
 		}
-		second = map[test]string{}
+		second = maps.Clone(second)
 		for _, t := range s.tells {
-			second[t] = again.statusOf(t, s.named)
+			second[t] = cmp.Or(second[t], again.statusOf(t, s.named))
 		}
 	}
 	var shaky []test
@@ -189,6 +193,28 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (e
 		}
 	}
 	return nil, nil
+}
+
+// runLeftOut runs those tests over the base that another one kept from running, because it ended their program: what they say counts too.
+func (p *prover) runLeftOut(ctx context.Context, s *sides, except map[string]bool, how manner) error {
+	for range maximumDrops {
+		var missing []test
+		for t, status := range s.head.tests {
+			if t == t.top() && status == Passed && s.decides(t) && s.base.status(t) == NotRun && s.base.mayHaveEnded(t.group) {
+				missing = append(missing, t)
+			}
+		}
+		if s.only == nil || len(missing) == 0 {
+			return nil
+		}
+		sortTests(missing)
+		r, err := p.runAll(ctx, p.place.toBaseWithTests(except), s.only(missing, how))
+		if err != nil {
+			return err
+		}
+		s.base.add(r)
+	}
+	return nil
 }
 
 // maximumDrops bounds how often the base is tried with fewer files: a file that is left out may take what another needs with it.

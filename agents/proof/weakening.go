@@ -28,7 +28,9 @@ type goTestChange struct {
 	isBuilt        bool     // its file is one
 	movedTo        string   // the name under which it goes on
 	subjectRemoved bool     // what it tested is gone as well
-	contradicted   bool     // as it was it fails with the change, by what it asserts
+	contradicted   bool     // as it was it fails with the change, and not without it, by what it asserts
+	explained      bool     // by tests that prove the change: see prover.explained
+	ran, said      string   // how it fails then
 	replacedBy     test     // a new test of nearly the same things
 }
 
@@ -113,9 +115,8 @@ func (f *goFile) sharedLoses(removed []line) bool {
 func successor(gone *goTestChange, all map[test]*goTestChange) string {
 	best, name := 0.7, ""
 	for t, e := range all {
-		if e.after != nil && e.after.worth() > gone.before.worth() && (e.before == nil || e.after.worth() > e.before.worth()) &&
-			within(gone.before.subject, e.after.subject) > 0.8 && within(gone.before.data, e.after.data) > 0.6 {
-			return t.String() // which has taken it in, data and all
+		if e.after != nil && e.after.worth() > gone.before.worth() && (e.before == nil || e.after.worth() > e.before.worth()) && gone.before.isTakenIn(e.after) {
+			return t.String()
 		}
 		if e.before != nil || e.after == nil || e.after.assertions+e.after.cases < gone.before.assertions+gone.before.cases {
 			continue
@@ -125,6 +126,12 @@ func successor(gone *goTestChange, all map[test]*goTestChange) string {
 		}
 	}
 	return name
+}
+
+// isTakenIn reports whether another test asks all that this one asked, data and all.
+func (m *measure) isTakenIn(by *measure) bool {
+	subject, data := within(m.subject, by.subject), within(m.data, by.data)
+	return subject > 0.8 && data > 0.6 || subject > 0.5 && data == 1 && len(m.data) > 1
 }
 
 // replacement finds a new test that is about all that a test which is gone was about.
@@ -206,6 +213,17 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 		if e.before == nil || e.after == nil {
 			continue
+		}
+		loosened := e.after.loose > e.before.loose && e.after.exact < e.before.exact
+		switch {
+		case e.contradicted && e.explained && !loosened:
+			proved = "as it was it contradicts the change, and tests that prove the change run through all that it runs through of it"
+			add(PolicyLoosened, proved, "%s expects something else than before", e.test)
+		case e.contradicted:
+			add(PolicyLoosened, "", "%s as it was before fails with the change, and as it is now it passes with and without: it was changed to pass, and nothing shows that it had to be", e.test)
+			all[len(all)-1].Ran, all[len(all)-1].Output = e.ran, e.said
+		case loosened:
+			add(PolicyLoosened, proved, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, e.before.exact-e.after.exact)
 		}
 		if proved == "" && e.subjectRemoved {
 			proved = "as it was it does not compile with the change: what it tested has another shape"

@@ -1,0 +1,158 @@
+package proof
+
+import (
+	"context"
+	"maps"
+	"path"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// findContradicted runs tests whose lines changed, though they prove nothing, once more as they were before: over the new code. One that fails
+// then, and does not fail on the base, contradicts the change, and was altered until it passed. That is right when what it asserted is what the
+// change is about, and those that prove the change show so; see explained.
+func (p *prover) findContradicted(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
+	doubtful := map[test]bool{}
+	for _, e := range changes {
+		if e.before != nil && e.after != nil && e.altered && !s.proves(e.test) && s.onHeadNow(e.test) == Passed {
+			doubtful[e.test] = true
+		}
+	}
+	// Three runs, each of what the one before left in doubt: it fails with the change, not without it, and not by chance.
+	var last results
+	for _, look := range []struct {
+		at    func(context.Context) error
+		fails bool
+	}{{p.place.toHeadWithOldTests, true}, {p.place.toBase, false}, {p.place.toHeadWithOldTests, true}} {
+		if len(doubtful) == 0 {
+			return nil
+		}
+		var err error
+		if last, err = p.runOld(ctx, look.at, s, sortedTests(doubtful), flags); err != nil {
+			return err
+		}
+		maps.DeleteFunc(doubtful, func(t test, _ bool) bool {
+			status := last.tests[t]
+			return (status == Failed || status == Unfinished) != look.fails
+		})
+	}
+	if len(doubtful) == 0 {
+		return nil
+	}
+	explained, err := p.explained(ctx, s, sortedTests(doubtful), flags)
+	for i := range changes {
+		if e := &changes[i]; doubtful[e.test] {
+			e.contradicted, e.explained, e.ran, e.said = true, explained, last.command, last.words(e.test)
+		}
+	}
+	return err
+}
+
+// explained reports whether tests that contradict the change, as they were, run through no altered code but what the tests that prove the change run
+// through as well: then what they asserted is what the change is about. What is altered beside that is proved by nothing, and may be why they fail.
+func (p *prover) explained(ctx context.Context, s sides, old []test, flags []string) (bool, error) {
+	if len(s.tells) == 0 || !s.named {
+		return false, nil
+	}
+	opposed, err := p.alteredCode(ctx, p.place.toHeadWithOldTests, s, old, flags)
+	if err != nil || len(opposed) == 0 {
+		return false, err
+	}
+	var proving []test
+	for _, t := range s.tells {
+		proving = append(proving, t.top())
+	}
+	proved, err := p.alteredCode(ctx, p.place.toHead, s, proving, flags)
+	for block := range opposed {
+		if !proved[block] {
+			return false, err
+		}
+	}
+	return true, err
+}
+
+// block is a stretch of code of which go's coverage tells whether it was run.
+type block struct {
+	file        string
+	first, last int
+}
+
+// alteredCode runs tests of one module and returns what they run of the code that the change alters; nothing when that cannot be told.
+func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (map[block]bool, error) {
+	modules := goModules(p.change)
+	module := nearest(modules, tests[0].group)
+	if slices.ContainsFunc(tests, func(t test) bool { return nearest(modules, t.group) != module }) {
+		return nil, nil
+	}
+	var packages []string
+	for _, f := range p.change.source() {
+		if dir := clean(path.Dir(f.path)); !f.deleted() && path.Ext(f.path) == ".go" && nearest(modules, dir) == module {
+			packages = append(packages, "./"+strings.TrimPrefix(strings.TrimPrefix(dir, module), "/"))
+		}
+	}
+	if len(packages) == 0 {
+		return nil, nil
+	}
+	slices.Sort(packages)
+	profile := filepath.Join(p.place.temp(), "coverage")
+	if err := dropReport(p.place.temp(), "coverage"); err != nil {
+		return nil, err
+	}
+	flags = append(slices.Clone(flags), "-coverpkg="+strings.Join(slices.Compact(packages), ","), "-coverprofile="+profile)
+	if _, err := p.runOld(ctx, prepare, s, tests, flags); err != nil {
+		return nil, err
+	}
+	said, err := readReport(p.place.temp(), filepath.Base(profile))
+	if err != nil {
+		return nil, err
+	}
+	return p.change.altered(readCoverage(said, goFolder(modules, module))), nil
+}
+
+// altered are the blocks in which the change alters something.
+func (c *change) altered(run []block) map[block]bool {
+	found := map[block]bool{}
+	for _, f := range c.source() {
+		for _, b := range run {
+			if b.file == f.path && f.alters(b) {
+				found[b] = true
+			}
+		}
+	}
+	return found
+}
+
+// alters reports whether a changed line lies in the block, or lines are gone right before one of its own.
+func (h *hunks) alters(b block) bool {
+	inside := func(l line) bool { return l.at >= b.first && l.at <= b.last }
+	return slices.ContainsFunc(h.added, inside) || slices.ContainsFunc(h.removed, inside)
+}
+
+// readCoverage reads what was run out of a profile of `go test -coverprofile`: lines of "import/path/file.go:12.34,56.7 statements count". What it does
+// not understand it leaves out.
+func readCoverage(profile []byte, folder func(importPath string) string) []block {
+	var run []block
+	for l := range strings.Lines(string(profile)) {
+		fields := strings.Fields(l)
+		at := strings.LastIndex(l, ".go:")
+		if len(fields) < 3 || at < 0 || fields[len(fields)-1] == "0" {
+			continue
+		}
+		name := l[:at+len(".go")]
+		from, to, ok := strings.Cut(strings.TrimPrefix(fields[len(fields)-3], name+":"), ",")
+		first, err1 := strconv.Atoi(before(from))
+		last, err2 := strconv.Atoi(before(to))
+		if ok && err1 == nil && err2 == nil {
+			run = append(run, block{path.Join(folder(path.Dir(name)), path.Base(name)), first, last})
+		}
+	}
+	return run
+}
+
+// before is the line of "line.column".
+func before(position string) string {
+	line, _, _ := strings.Cut(position, ".")
+	return line
+}

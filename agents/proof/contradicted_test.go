@@ -1,0 +1,30 @@
+package proof
+
+import (
+	"slices"
+	"testing"
+)
+
+func TestCoverageTellsWhatWasRun(t *testing.T) {
+	profile := "mode: set\nexample.com/shop/price/format.go:5.32,7.16 2 1\nexample.com/shop/price/format.go:7.16,9.3 1 0\n" +
+		"example.com/shop/with space.go:1.1,2.2 1 3\nexample.com/shop/a.go:x.1,2.2 1 3\nexample.com/shop/a.go\nelsewhere.org/b.go:3.1,4.2 1 1\n"
+	got := readCoverage([]byte(profile), goFolder(map[string]string{"example.com/shop": ""}, ""))
+	want := []block{{"price/format.go", 5, 7}, {"elsewhere.org/b.go", 3, 4}}
+	if !slices.Equal(got, want) {
+		t.Errorf("got %v, want %v", got, want)
+	}
+}
+
+func TestABlockIsAlteredByLinesInItAndByOnesThatAreGone(t *testing.T) {
+	c := pretend(files{"a.go": "package a\n\nfunc F() int {\n\tprintln()\n\treturn 1\n}\n\nfunc G() {\n\tF()\n}\n"}, files{"a.go": "package a\n\nfunc F() int {\n\treturn 1\n}\n\nfunc G() {\n\tF()\n\tF()\n}\n"}, "")
+	f, g, elsewhere := block{"a.go", 3, 5}, block{"a.go", 7, 10}, block{"b.go", 3, 5}
+	if got := c.altered([]block{f, elsewhere}); len(got) != 1 || !got[f] {
+		t.Errorf("a line that is gone: %v", got)
+	}
+	if got := c.altered([]block{g}); !got[g] {
+		t.Errorf("a line that came: %v", got)
+	}
+	if got := c.altered([]block{{"a.go", 1, 2}}); len(got) != 0 {
+		t.Errorf("nothing there: %v", got)
+	}
+}
