@@ -104,6 +104,20 @@ func (s Staging) post(ctx context.Context, event, key string, body []byte) (stri
 	}
 }
 
+// Answers tells whether somebody listens where the webhook is. Any answer will do: what takes webhooks may know no other
+// question.
+func (s Staging) Answers(ctx context.Context) error {
+	request, err := http.NewRequestWithContext(ctx, http.MethodHead, s.Webhook, nil)
+	if err != nil {
+		return withoutAddress(err)
+	}
+	answer, err := s.client(noRedirects).Do(request)
+	if err != nil {
+		return withoutAddress(err)
+	}
+	return answer.Body.Close()
+}
+
 // location is where an accepted deployment can be followed. An address of another host is none that we were told to ask.
 func (s Staging) location(answer *http.Response) (string, error) {
 	if answer.Header.Get("Location") == "" {

@@ -89,7 +89,7 @@ func (d doctorCommand) examine(ctx context.Context, c console) diagnosis {
 		return diagnose(bad("configuration", err.Error(), commandFor("init", d.Config)+" asks five questions and writes one"), nothingTried)
 	}
 	x := &doctor{daemon: &daemon{config: config, environ: c.environ, observe: true, log: slog.New(slog.DiscardHandler), now: time.Now}}
-	sections := []func(context.Context) []finding{x.machine, x.state, x.gitHub, x.telegram}
+	sections := []func(context.Context) []finding{x.machine, x.state, x.gitHub, x.custody, x.telegram}
 	found := make([][]finding, len(sections))
 	var all sync.WaitGroup
 	for i, section := range sections {
