@@ -38,6 +38,13 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		if err == nil {
 			err = x.nameFlaky(ctx, snap)
 		}
+		taken := false
+		if err == nil {
+			taken, err = x.takeBack(ctx, snap)
+		}
+		if taken && err == nil {
+			continue // to see it as the factory's
+		}
 		if err != nil {
 			return report, errors.Join(append(failures, err)...)
 		}

@@ -347,7 +347,7 @@ func (f *Factory) giveBack(ctx context.Context, t store.Ticket, claim store.Clai
 			return err
 		}
 	}
-	if why.outcome != "foreign push" { // the person who pushed has the ticket now
+	if why.outcome != store.ForeignPush { // the person who pushed has the ticket now
 		if err := f.move(ctx, t.Number, "Todo"); err != nil && !permanent(err) {
 			return err // the claim stays, so reconcile will move it
 		}

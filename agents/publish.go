@@ -56,7 +56,7 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 	case err == nil || errors.As(err, &why):
 	case errors.As(err, &moved):
 		// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
-		why = &setback{outcome: "foreign push", reason: err.Error(), person: true}
+		why = &setback{outcome: store.ForeignPush, reason: err.Error(), person: true}
 	case permanent(err):
 		why = &setback{outcome: "refused by GitHub", reason: err.Error(), code: true}
 	}
@@ -142,8 +142,8 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	return pr.Number, f.Store.Complete(ctx, p.key(), strconv.Itoa(pr.Number))
 }
 
-// stillWanted refuses to publish into a pull request that a person has closed, merged or pointed elsewhere meanwhile: it
-// is never reopened, and no second one is opened in its place.
+// stillWanted refuses to publish into a pull request that a person has closed, merged, made a draft or pointed elsewhere
+// meanwhile: it is never reopened, and no second one is opened in its place.
 func (f *Factory) stillWanted(ctx context.Context, p publication) error {
 	if p.Pull == 0 {
 		return nil
@@ -151,6 +151,9 @@ func (f *Factory) stillWanted(ctx context.Context, p publication) error {
 	pr, err := f.Forge.Fresh().PullRequest(ctx, p.Pull)
 	if err != nil {
 		return err
+	}
+	if pr.Draft {
+		return &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was made a draft while the session worked on it", p.Pull), person: true}
 	}
 	if pr.State != "open" || pr.BaseRef != f.Settings.Base {
 		return &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was closed or pointed at %s while the session worked on it", p.Pull, pr.BaseRef), person: true}

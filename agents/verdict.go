@@ -60,7 +60,7 @@ func Judge(f Facts) Verdict {
 	case f.GivenUp:
 		return Verdict{Word: store.GivenUp, Reason: fmt.Sprintf("not repaired in %d attempts", MaxAttempts)}
 	case f.PR.Draft:
-		return Verdict{Word: store.Draft, Reason: "a person made it a draft"}
+		return Verdict{Word: store.Draft, Reason: "it is a draft"}
 	}
 	v := f.health()
 	if f.Parked != "" && needsFixer(v.Word) {

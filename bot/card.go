@@ -191,7 +191,9 @@ func cardButtons(p store.Pull, grant *store.Grant, role string) [][]store.Button
 	switch {
 	case decided(p) || p.Head == "":
 		return nil
-	case p.Verdict == store.GivenUp || p.Verdict == store.Foreign:
+	case p.Verdict == store.Foreign || p.Verdict == store.Draft:
+		return offer(p, role, "diff", "log", "retry")
+	case p.Verdict == store.GivenUp:
 		return offer(p, role, "diff", "log")
 	case approvable(p, grant):
 		return offer(p, role, "approve", "diff", "reject", "log")

@@ -136,6 +136,9 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	case store.ProofRefused:
 		return shape("proof_refused", quiet)
 	case store.PullRead:
+		if to := e.Data["to"]; (to == store.Foreign || to == store.Draft) && to != e.Data["from"] && p.Verdict == to {
+			return brief(aboutPull, "⏸", fmt.Sprintf("#%d is left to you", p.Number), e.Data["reason"], fmt.Sprintf("/retry %d hands it back", p.Number))
+		}
 		if e.Data["to"] != store.Ready || p.Verdict != store.Ready || p.Head != e.Data["head"] || s.grant != nil {
 			return nil, nil
 		}

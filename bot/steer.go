@@ -100,7 +100,14 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	if !done && t.Parked == "" && p.Attempts == 0 && p.Verdict != store.GivenUp {
+	if theirs(p, t) {
+		return b.handBack(ctx, c, p, t)
+	}
+	held, err := b.Store.Setbacks(ctx, p.Number, p.Head)
+	if err != nil {
+		return answer{}, err
+	}
+	if !done && t.Parked == "" && p.Attempts == 0 && p.Verdict != store.GivenUp && len(held) == 0 {
 		a, err := b.tell("💬", fmt.Sprintf("#%d is not parked", n), "nothing to retry")
 		a.spent = true
 		return a, err
@@ -119,6 +126,36 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 	}
 	b.Wake(role)
 	a, err := b.tell("🔁", fmt.Sprintf("#%d again", n), fmt.Sprintf("attempt 1/%d", repairs), title(role)+" asked to run")
+	a.spent = true
+	return a, err
+}
+
+// theirs tells a pull request that a person has taken from the factory: by a push, or by making it a draft.
+func theirs(p store.Pull, t store.Ticket) bool {
+	switch p.Verdict {
+	case store.Foreign, store.Draft:
+		return true
+	case store.Parked:
+		return p.Pushed != p.Head || strings.HasPrefix(t.Parked, store.ForeignPush)
+	}
+	return false
+}
+
+// handBack asks the Fixer to make a pull request the factory's again, as it was shown.
+func (b *Bot) handBack(ctx context.Context, c call, p store.Pull, t store.Ticket) (answer, error) {
+	by := b.sign(ctx, c.by)
+	request := store.Request{Key: c.key("hand back"), Kind: store.RequestHandBack, Role: fixer, Ticket: t.Number, Pull: p.Number, Head: p.Head, ByID: c.from, ByName: by, Chat: c.chat, Message: c.message}
+	if strings.HasPrefix(t.Parked, store.ForeignPush) {
+		request.Head = "" // what was pushed meanwhile has not been shown to anybody
+	}
+	if err := b.Store.Ask(ctx, request); err != nil {
+		return answer{}, err
+	}
+	if err := b.Store.Unpark(ctx, t.Number, unparkedBy+by); err != nil {
+		return answer{}, err
+	}
+	b.Wake(fixer)
+	a, err := b.tell("🔁", fmt.Sprintf("#%d is handed back", p.Number), title(fixer)+" asked to take it")
 	a.spent = true
 	return a, err
 }

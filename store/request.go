@@ -10,10 +10,11 @@ import (
 
 // The kinds of request that a person makes of a role.
 const (
-	RequestRun    = "run"
-	RequestCancel = "cancel"
-	RequestReject = "reject"
-	RequestRevert = "revert" // Head: the merged commit
+	RequestRun      = "run"
+	RequestCancel   = "cancel"
+	RequestReject   = "reject"
+	RequestHandBack = "hand back" // a pull request that a person had taken
+	RequestRevert   = "revert"    // Head: the merged commit
 )
 
 // Request is what a person asked of a role. It is answered in the same row, so that neither is lost.

@@ -112,6 +112,9 @@ func (s *Store) SetBranch(ctx context.Context, number int, branch string) (strin
 	return branch, err
 }
 
+// ForeignPush begins the reason of parking a ticket to whose branch a person pushed while a session worked on it.
+const ForeignPush = "foreign push"
+
 // Park keeps a ticket from being picked until a person or a changed text says otherwise. data goes into the event
 // beside the reason. Parking again for the same reason writes nothing.
 func (s *Store) Park(ctx context.Context, number int, reason string, data map[string]string) error {
