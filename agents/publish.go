@@ -203,7 +203,7 @@ func (f *Factory) pullRequest(ctx context.Context, p publication, body string, c
 			if p.Pull != 0 {
 				return "", &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was closed at the last moment", p.Pull), person: true}
 			}
-			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: p.Title, Body: body, Head: p.Branch, Base: f.Settings.Base})
+			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: f.redact(p.Title), Body: body, Head: p.Branch, Base: f.Settings.Base})
 			var twice *forge.Duplicate
 			if errors.As(err, &twice) {
 				return strconv.Itoa(twice.PullRequest.Number), nil

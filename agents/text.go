@@ -42,6 +42,15 @@ func tame(text string) string {
 	return mention.ReplaceAllString(text, "${1}@\u2060${2}") // a word joiner: nothing to see, and no name behind the @
 }
 
+// skipping matches the words in a commit's message that keep GitHub Actions from looking at it.
+var skipping = regexp.MustCompile(`(?i)\[(skip ci|ci skip|no ci|skip actions|actions skip)\]`)
+
+// subject is a ticket's title as the title of commits and pull requests, which GitHub reads for words to act on: on one
+// line, tame, and with nothing in it that stops CI.
+func subject(title string) string {
+	return skipping.ReplaceAllString(strings.Join(strings.Fields(tame(title)), " "), "($1)")
+}
+
 // sessionText is the part of a pull request's text that a session wrote.
 func sessionText(body string) string {
 	text, _, _ := strings.Cut(body, "<!-- lightsout: what follows is the factory's -->")

@@ -43,7 +43,7 @@ func (a assignment) message(base string) string {
 	if a.merge != "" {
 		return fmt.Sprintf("Merge %s into %s", base, a.branch)
 	}
-	return a.ticket.Title
+	return subject(a.ticket.Title)
 }
 
 // product is a proven change.
@@ -164,7 +164,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	if made.text, err = readText(task.TextFile); err != nil {
 		return made, nil, err
 	}
-	if made.head, err = f.Mirror.Take(ctx, dir, a.start, a.message(f.Settings.Base)); err != nil {
+	if made.head, err = f.Mirror.Take(ctx, dir, f.redact(a.message(f.Settings.Base))); err != nil {
 		return made, nil, fmt.Errorf("take the session's work: %w", err)
 	}
 	if made.head == a.start {

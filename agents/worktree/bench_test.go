@@ -58,7 +58,7 @@ func BenchmarkThirteenThousandFiles(b *testing.B) {
 	measure("Add", func(int) error { return m.Add(b.Context(), path, "main", "lightsout/1-x") })
 	measure("Take", func(i int) (err error) {
 		if err = os.WriteFile(filepath.Join(path, "new.go"), fmt.Append(nil, "package x // ", i), 0o644); err == nil {
-			head, err = m.Take(b.Context(), path, "main", "x")
+			head, err = m.Take(b.Context(), path, "x")
 		}
 		return err
 	})

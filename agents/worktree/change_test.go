@@ -20,7 +20,6 @@ func (w *world) patchID(base, head string) string {
 
 func TestPatchIDOutlivesACleanUpdateFromTheBase(t *testing.T) {
 	w := newWorld(t, map[string]string{"poem.txt": poem, "other.txt": "x\n"})
-	base := w.resolve("main")
 	head := w.personPushes("feature", map[string]string{"poem.txt": strings.Replace(poem, "nine", "NINE", 1), "bin": "\x00\x01\x02"})
 	w.fetch()
 	before := w.patchID("main", head)
@@ -36,7 +35,7 @@ func TestPatchIDOutlivesACleanUpdateFromTheBase(t *testing.T) {
 	if conflicts, err := w.mirror.Merge(t.Context(), path, "main"); err != nil || conflicts != nil {
 		t.Fatal(conflicts, err)
 	}
-	merged := w.take(path, base)
+	merged := w.take(path)
 	if merged == head {
 		t.Fatal("the merge made no commit")
 	}
@@ -80,12 +79,12 @@ func TestPatchIDTellsEveryOtherChange(t *testing.T) {
 		}
 		seen[id] = name
 	}
-	path, base := w.add()
+	path, _ := w.add()
 	writeFiles(t, path, first)
 	w.sessionGit(path, "add", "-A")
 	w.sessionGit(path, "update-index", "--chmod=+x", "run.sh")
 	w.sessionGit(path, "checkout-index", "-f", "-a")
-	if other, ok := seen[w.patchID("main", w.take(path, base))]; ok {
+	if other, ok := seen[w.patchID("main", w.take(path))]; ok {
 		t.Errorf("a mode alone has the patch id of %s", other)
 	}
 }

@@ -113,10 +113,13 @@ func (m *Mirror) place(ctx context.Context, path, commit, branch string, reuse b
 	return m.hand(c, branch, sha)
 }
 
-// fill makes the files and the keep's index those of commit; files that git does not track stay.
+// fill makes the files and the keep's index those of commit, on which the next work stands; files that git does not
+// track stay.
 func (m *Mirror) fill(ctx context.Context, c workingCopy, commit string) error {
-	_, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"read-tree", "--reset", "-u", commit}})
-	return err
+	if _, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"read-tree", "--reset", "-u", commit}}); err != nil {
+		return err
+	}
+	return c.standOn(commit)
 }
 
 // recycle turns a used working copy into a clean one of commit. An error means: make it anew.

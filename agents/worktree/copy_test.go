@@ -141,7 +141,7 @@ func TestCheckoutHoldsTheCommitAndNothingElse(t *testing.T) {
 
 func TestAHalfMadeWorkingCopyIsNotTaken(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
-	path, base := w.add()
+	path, _ := w.add()
 	c, err := w.mirror.known(path)
 	if err != nil {
 		t.Fatal(err)
@@ -149,25 +149,25 @@ func TestAHalfMadeWorkingCopyIsNotTaken(t *testing.T) {
 	if err := c.forget(readyFile); err != nil { // as a kill in the middle of Add leaves it
 		t.Fatal(err)
 	}
-	_, err = w.mirror.Take(t.Context(), path, base, "x")
+	_, err = w.mirror.Take(t.Context(), path, "x")
 	mustBe(t, err, ErrNotOurs)
 	_, err = w.mirror.Merge(t.Context(), path, "main")
 	mustBe(t, err, ErrNotOurs)
-	path, base = w.add()
+	_, base := w.add()
 	writeFiles(t, c.keep, map[string]string{"index.lock": "left by a git that was killed"})
-	if head := w.take(path, base); head != base {
+	if head := w.take(path); head != base {
 		t.Errorf("took %s", head)
 	}
 }
 
 func TestConversionsOfAttributesAreThoseOfAnyCheckout(t *testing.T) {
 	w := newWorld(t, map[string]string{".gitattributes": "*.bat text eol=crlf\n", "run.bat": "one\ntwo\n"})
-	path, base := w.add()
+	path, _ := w.add()
 	if got := readTree(t, path)["run.bat"]; got != "one\r\ntwo\r\n" {
 		t.Errorf("run.bat was checked out as %q", got)
 	}
 	writeFiles(t, path, map[string]string{"run.bat": "one\r\nTWO\r\n"})
-	if got := w.files(w.take(path, base))["run.bat"]; got != "one\nTWO\n" {
+	if got := w.files(w.take(path))["run.bat"]; got != "one\nTWO\n" {
 		t.Errorf("run.bat was taken as %q", got)
 	}
 }
@@ -176,9 +176,9 @@ func TestTheSameWorkIsTheSameCommit(t *testing.T) {
 	var heads []string
 	for range 2 {
 		w := newWorld(t, map[string]string{"a.txt": "one\n"})
-		path, base := w.add()
+		path, _ := w.add()
 		writeFiles(t, path, map[string]string{"a.txt": "two\n"})
-		heads = append(heads, w.take(path, base))
+		heads = append(heads, w.take(path))
 	}
 	if heads[0] != heads[1] {
 		t.Errorf("%s and %s", heads[0], heads[1])
@@ -187,11 +187,11 @@ func TestTheSameWorkIsTheSameCommit(t *testing.T) {
 
 func TestTidyLosesNothingThatAWorkingCopyBorrows(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
-	path, base := w.add()
+	path, _ := w.add()
 	var heads []string
 	for _, content := range strings.Fields("two three four") {
 		writeFiles(t, path, map[string]string{"a.txt": content})
-		heads = append(heads, w.take(path, base))
+		heads = append(heads, w.take(path))
 	}
 	fork := filepath.Join(w.dir, "copies", "32")
 	if err := w.mirror.Add(t.Context(), fork, heads[1], "lightsout/32-x"); err != nil {
@@ -230,7 +230,7 @@ func TestTheMirrorWorksInVirtualTime(t *testing.T) {
 		}
 		writeFiles(t, path, map[string]string{"a.txt": "two\n"})
 		began := time.Now()
-		head, err := m.Take(t.Context(), path, "main", "x")
+		head, err := m.Take(t.Context(), path, "x")
 		if err != nil {
 			t.Fatal(err)
 		}

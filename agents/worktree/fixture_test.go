@@ -168,9 +168,9 @@ func (w *world) resolve(rev string) string {
 	return sha
 }
 
-func (w *world) take(path, base string) string {
+func (w *world) take(path string) string {
 	w.t.Helper()
-	head, err := w.mirror.Take(w.t.Context(), path, base, "Fix the thing")
+	head, err := w.mirror.Take(w.t.Context(), path, "Fix the thing")
 	if err != nil {
 		w.t.Fatal(err)
 	}

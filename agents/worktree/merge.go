@@ -25,9 +25,9 @@ func (m *Mirror) Merge(ctx context.Context, path, commit string) (conflicts []st
 }
 
 func (m *Mirror) merge(ctx context.Context, c workingCopy, commit string) ([]string, error) {
-	branch, given, ok := readHead(c.keep)
-	if !ok {
-		return nil, fmt.Errorf("read the keep: %w", ErrNotOurs)
+	branch, given, err := c.head()
+	if err != nil {
+		return nil, err
 	}
 	if err := m.place(ctx, c.path, given, branch, false); err != nil {
 		return nil, err
@@ -35,9 +35,16 @@ func (m *Mirror) merge(ctx context.Context, c workingCopy, commit string) ([]str
 	if err := c.forget(readyFile); err != nil {
 		return nil, err
 	}
-	_, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"merge", "--quiet", "--no-ff", "--no-commit", "--no-verify",
+	_, err = m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"merge", "--quiet", "--no-ff", "--no-commit", "--no-verify",
 		"--no-rerere-autoupdate", "--no-gpg-sign", "--no-stat", commit}})
 	if err != nil && !exited(err, 1) {
+		return nil, err
+	}
+	merged, err := c.mergeHead()
+	if err == nil && merged != "" {
+		err = c.standOn(given, merged)
+	}
+	if err != nil {
 		return nil, err
 	}
 	out, err := m.git(ctx, call{gitDir: c.keep, args: []string{"ls-files", "--unmerged", "-z"}})

@@ -10,9 +10,9 @@ import (
 func TestAMergeIsFinishedByTheSessionAndTakenWithBothParents(t *testing.T) {
 	for _, commits := range []bool{false, true} {
 		w := newWorld(t, map[string]string{"poem.txt": poem, "other.txt": "x\n"})
-		path, base := w.add()
+		path, _ := w.add()
 		writeFiles(t, path, map[string]string{"poem.txt": strings.Replace(poem, "five", "FIVE", 1), "mine.txt": "m\n"})
-		head := w.take(path, base)
+		head := w.take(path)
 		main := w.personPushes("main", map[string]string{"poem.txt": strings.Replace(poem, "five", "V", 1), "other.txt": "y\n"})
 		w.fetch()
 		foretold, err := w.mirror.Conflicts(t.Context(), head, "main")
@@ -37,7 +37,7 @@ func TestAMergeIsFinishedByTheSessionAndTakenWithBothParents(t *testing.T) {
 		if commits {
 			w.sessionGit(path, "commit", "--quiet", "-am", "Settle it")
 		}
-		merged := w.take(path, main)
+		merged := w.take(path)
 		if got := w.git(w.mirror.Dir(), "rev-list", "--parents", "-1", merged); got != merged+" "+head+" "+main {
 			t.Errorf("committed by the session %t: parents %s, want %s and %s", commits, got, head, main)
 		}
@@ -52,16 +52,16 @@ func TestAMergeIsFinishedByTheSessionAndTakenWithBothParents(t *testing.T) {
 
 func TestASpoiltMergeKeepsBothParents(t *testing.T) {
 	w := newWorld(t, map[string]string{"poem.txt": poem})
-	path, base := w.add()
+	path, _ := w.add()
 	writeFiles(t, path, map[string]string{"mine.txt": "m\n"})
-	head := w.take(path, base)
+	head := w.take(path)
 	main := w.personPushes("main", map[string]string{"other.txt": "y\n"})
 	w.fetch()
 	if conflicts, err := w.mirror.Merge(t.Context(), path, main); err != nil || conflicts != nil {
 		t.Fatal(conflicts, err)
 	}
 	remove(t, path+"/.git")
-	merged := w.take(path, main)
+	merged := w.take(path)
 	if got := w.git(w.mirror.Dir(), "rev-list", "--parents", "-1", merged); got != merged+" "+head+" "+main {
 		t.Errorf("parents %s, want %s and %s", got, head, main)
 	}
@@ -69,24 +69,36 @@ func TestASpoiltMergeKeepsBothParents(t *testing.T) {
 
 func TestMergingWhatIsInAlreadyChangesNothing(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
-	path, base := w.add()
+	path, _ := w.add()
 	writeFiles(t, path, map[string]string{"a.txt": "two\n"})
-	head := w.take(path, base)
+	head := w.take(path)
 	if conflicts, err := w.mirror.Merge(t.Context(), path, "main"); err != nil || conflicts != nil {
 		t.Fatal(conflicts, err)
 	}
-	if got := w.take(path, base); got != head {
+	if got := w.take(path); got != head {
 		t.Errorf("head became %s, want %s", got, head)
 	}
 }
 
-func TestTakeOnABaseAheadOfTheWorkIsRefused(t *testing.T) {
-	w := newWorld(t, map[string]string{"a.txt": "one\n"})
+func TestAMergeSettledForOneSideIsAMergeInEveryRound(t *testing.T) {
+	w := newWorld(t, map[string]string{"poem.txt": poem})
 	path, _ := w.add()
-	main := w.personPushes("main", map[string]string{"b.txt": "two\n"})
+	ours := strings.Replace(poem, "five", "FIVE", 1)
+	writeFiles(t, path, map[string]string{"poem.txt": ours})
+	head := w.take(path)
+	main := w.personPushes("main", map[string]string{"poem.txt": strings.Replace(poem, "five", "V", 1)})
 	w.fetch()
-	writeFiles(t, path, map[string]string{"a.txt": "ONE\n"})
-	if head, err := w.mirror.Take(t.Context(), path, main, "x"); err == nil {
-		t.Errorf("took %s, which undoes b.txt", head)
+	if _, err := w.mirror.Merge(t.Context(), path, main); err != nil {
+		t.Fatal(err)
+	}
+	for _, settled := range []string{ours, ours + "more\n"} {
+		writeFiles(t, path, map[string]string{"poem.txt": settled})
+		merged := w.take(path)
+		if got := w.git(w.mirror.Dir(), "rev-list", "--parents", "-1", merged); got != merged+" "+head+" "+main {
+			t.Errorf("parents %s, want %s and %s", got, head, main)
+		}
+		if again := w.take(path); again != merged {
+			t.Errorf("a second Take made %s of %s", again, merged)
+		}
 	}
 }

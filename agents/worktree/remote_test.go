@@ -24,9 +24,9 @@ func TestPushMovesTheBranchOnlyFromWhereTheLeaseSays(t *testing.T) {
 	const branch = "lightsout/31-fix"
 	path, base := w.add()
 	writeFiles(t, path, map[string]string{"a.txt": "two\n"})
-	first := w.take(path, base)
+	first := w.take(path)
 	writeFiles(t, path, map[string]string{"a.txt": "three\n"})
-	second := w.take(path, base)
+	second := w.take(path)
 
 	if err := m.Push(ctx, branch, first, ""); err != nil {
 		t.Fatal(err)

@@ -3,6 +3,7 @@ package worktree
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -12,7 +13,7 @@ func TestTakeCommitsWhatASessionLeft(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n", "b.txt": "two\n", "dir/c.txt": "three\n", ".gitignore": "*.log\n"})
 	path, base := w.add()
 	writeFiles(t, path, map[string]string{"a.txt": "ONE\n", "b.txt": "", "new/d.txt": "four\n", "noise.log": "x"})
-	head := w.take(path, base)
+	head := w.take(path)
 	want := map[string]string{"a.txt": "ONE\n", "dir/c.txt": "three\n", "new/d.txt": "four\n", ".gitignore": "*.log\n"}
 	if diff := cmp.Diff(want, w.files(head)); diff != "" {
 		t.Error(diff)
@@ -26,55 +27,64 @@ func TestTakeCommitsWhatASessionLeft(t *testing.T) {
 	if got := w.sessionGit(path, "rev-parse", "HEAD"); got != head {
 		t.Errorf("the working copy stands at %s, want %s", got, head)
 	}
-	if again := w.take(path, base); again != head {
+	if again := w.take(path); again != head {
 		t.Errorf("a second Take made %s of %s", again, head)
 	}
 }
 
-func TestTakeKeepsTheSessionsOwnCommits(t *testing.T) {
+func TestNothingOfTheSessionsOwnHistoryIsTaken(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
 	path, base := w.add()
-	writeFiles(t, path, map[string]string{"a.txt": "ONE\n"})
-	w.sessionGit(path, "commit", "--quiet", "-am", "Say it louder")
-	writeFiles(t, path, map[string]string{"b.txt": "two\n"})
-	head := w.take(path, base)
-	if diff := cmp.Diff([]string{"lightsout: Fix the thing", "lightsout: Say it louder"}, w.subjects(base, head)); diff != "" {
-		t.Error(diff)
-	}
-	if diff := cmp.Diff(map[string]string{"a.txt": "ONE\n", "b.txt": "two\n"}, w.files(head)); diff != "" {
-		t.Error(diff)
-	}
-	writeFiles(t, path, map[string]string{"c.txt": "three\n"})
+	writeFiles(t, path, map[string]string{"a.txt": "the token\n"})
+	first := w.take(path)
+	writeFiles(t, path, map[string]string{"a.txt": "ONE\n", "key.txt": "the key\n"})
 	w.sessionGit(path, "add", "-A")
-	w.sessionGit(path, "commit", "--quiet", "-m", "Round two")
-	second := w.take(path, base)
-	if diff := cmp.Diff([]string{"lightsout: Round two"}, w.subjects(head, second)); diff != "" {
+	w.sessionGit(path, "commit", "--quiet", "-m", "Fixes #99 [skip ci]")
+	writeFiles(t, path, map[string]string{"key.txt": ""})
+	w.sessionGit(path, "commit", "--quiet", "-am", "Take the key out")
+	head := w.take(path)
+	if diff := cmp.Diff(map[string]string{"a.txt": "ONE\n"}, w.files(head)); diff != "" {
 		t.Error(diff)
+	}
+	if err := w.mirror.Push(t.Context(), "lightsout/31-fix", head, ""); err != nil {
+		t.Fatal(err)
+	}
+	log := w.git(w.remote, "log", "-p", "--format=%an: %B", "main..lightsout/31-fix")
+	for _, word := range []string{"the token", "the key", "#99", "Take the key out"} {
+		if strings.Contains(log, word) {
+			t.Errorf("%q is in the history that was pushed:\n%s", word, log)
+		}
+	}
+	if diff := cmp.Diff([]string{"lightsout: Fix the thing"}, w.subjects(base, head)); diff != "" {
+		t.Error(diff)
+	}
+	if _, err := w.tryGit(w.remote, "cat-file", "-e", first); err == nil {
+		t.Error("the commit of the first round was pushed")
 	}
 }
 
 func TestTakeOfNothingIsTheBase(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
 	path, base := w.add()
-	if head := w.take(path, base); head != base {
+	if head := w.take(path); head != base {
 		t.Errorf("an untouched copy became %s", head)
 	}
 	writeFiles(t, path, map[string]string{"a.txt": "two\n"})
 	w.sessionGit(path, "commit", "--quiet", "-am", "there")
 	w.sessionGit(path, "revert", "--no-edit", "HEAD")
-	if head := w.take(path, base); head != base {
+	if head := w.take(path); head != base {
 		t.Errorf("work that was undone became %s", head)
 	}
 }
 
 func TestTakeRefusesAFolderItDidNotMake(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
-	_, err := w.mirror.Take(t.Context(), filepath.Join(w.dir, "remote.git"), "main", "x")
+	_, err := w.mirror.Take(t.Context(), filepath.Join(w.dir, "remote.git"), "x")
 	mustBe(t, err, ErrNotOurs)
-	path, base := w.add()
+	path, _ := w.add()
 	if err := os.RemoveAll(path); err != nil {
 		t.Fatal(err)
 	}
-	_, err = w.mirror.Take(t.Context(), path, base, "x")
+	_, err = w.mirror.Take(t.Context(), path, "x")
 	mustBe(t, err, os.ErrNotExist)
 }
