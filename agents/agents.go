@@ -44,6 +44,7 @@ type Settings struct {
 	Base           string                 // branch that pull requests go to
 	Test           []string               // the repository's test command, the local gate; empty: found by proof
 	Rounds         int                    // sessions in one run until the proof holds
+	Review         Review                 // of what is proven
 	Limits         process.Limits         // of one session
 	ProofLimits    process.Limits         // of one command under test
 	RunLimit       time.Duration          // of a whole run: sessions and proofs

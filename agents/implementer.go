@@ -318,6 +318,9 @@ func (f *Factory) deliver(ctx context.Context, a assignment, made product, p pub
 	}
 	p.Role, p.Ticket, p.Pull, p.Branch, p.Head = a.role, a.ticket.Number, a.pull, a.branch, made.head
 	p.Title, p.Text, p.Hash, p.Receipt, p.Run, p.Log = subject(a.ticket.Title), made.text, textHash(a.ticket), made.receipt, made.run.ID, made.run.LogPath
+	if v := made.verdict; v != nil {
+		p.Review, p.Draft = v.Markdown(), stands(*v) != ""
+	}
 	p.Seconds, p.CostUSD = f.elapsed(made.run), spent.CostUSD
 	number, err := f.publish(ctx, p, a.claim)
 	if err != nil {

@@ -27,6 +27,8 @@ type publication struct {
 	Text    string        `json:"text"`
 	Hash    string        `json:"hash"` // of the ticket's text at the claim
 	Receipt proof.Receipt `json:"receipt"`
+	Review  string        `json:"review"` // what the reviewers came to, in Markdown; "" when nobody has looked
+	Draft   bool          `json:"draft"`  // a real bug stands in it
 	Run     int64         `json:"run"`
 	Log     string        `json:"log"`    // path of the run's log
 	Cause   string        `json:"cause"`  // the verdict that this repairs; "" for a first version
@@ -97,12 +99,24 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	if err != nil {
 		return 0, err
 	}
+	if err := f.Store.PublishReview(ctx, p.Run, pr.Number); err != nil {
+		return 0, err
+	}
 	standing, err := f.Store.Pull(ctx, pr.Number)
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return 0, err
 	}
-	if pr.Draft && standing.Verdict == store.GivenUp {
-		// The factory made it a draft when it gave up; a person has had the ticket tried again, and it is proven now.
+	doubt, err := f.doubt(ctx, standing.Head)
+	if err != nil {
+		return 0, err
+	}
+	switch {
+	case p.Draft && !pr.Draft:
+		if err := f.Forge.ConvertToDraft(ctx, pr); err != nil {
+			return 0, err
+		}
+	case !p.Draft && pr.Draft && (standing.Verdict == store.GivenUp || doubt != ""):
+		// The factory itself made it a draft; a person has had the ticket tried again, and it is good now.
 		if err := f.Forge.MarkReady(ctx, pr); err != nil {
 			return 0, err
 		}
@@ -203,7 +217,7 @@ func (f *Factory) pullRequest(ctx context.Context, p publication, body string, c
 			if p.Pull != 0 {
 				return "", &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was closed at the last moment", p.Pull), person: true}
 			}
-			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: f.redact(p.Title), Body: body, Head: p.Branch, Base: f.Settings.Base})
+			pr, err := f.Forge.OpenPullRequest(ctx, forge.NewPullRequest{Title: f.redact(p.Title), Body: body, Head: p.Branch, Base: f.Settings.Base, Draft: p.Draft})
 			var twice *forge.Duplicate
 			if errors.As(err, &twice) {
 				return strconv.Itoa(twice.PullRequest.Number), nil

@@ -33,6 +33,9 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 			return s, err
 		}
 	}
+	if s.Facts.Doubt, err = f.doubt(ctx, pr.Head); err != nil {
+		return s, err
+	}
 	if pr.State == "open" && pr.BaseRef == f.Settings.Base {
 		stale, err := f.readOpen(ctx, c, snap, &s, old)
 		if err != nil {

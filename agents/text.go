@@ -26,7 +26,7 @@ func fill(name string, data any) string {
 
 // body is the pull request's text: the session's words, the factory's proof, and the ticket it closes.
 func (p publication) body() string {
-	return fill("pull_request.md", map[string]any{"Text": tame(p.Text), "Receipt": strings.TrimSpace(p.Receipt.Markdown()), "Ticket": p.Ticket, "Head": p.Head})
+	return fill("pull_request.md", map[string]any{"Text": tame(p.Text), "Receipt": strings.TrimSpace(p.Receipt.Markdown()), "Review": strings.TrimSpace(p.Review), "Ticket": p.Ticket, "Head": p.Head})
 }
 
 // closing matches GitHub's words that close an issue when a pull request merges, and mention what would notify people.

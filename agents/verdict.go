@@ -30,6 +30,7 @@ type Facts struct {
 	Conflicts  []string       // files that a merge of the base would conflict in
 	Working    bool           // a session works on it
 	GivenUp    bool
+	Doubt      string   // the real bug that the reviewers found in this head and that stands; "" for none
 	Reject     string   // a person's /reject of this head that has not been worked on; "" for none
 	Reviewers  []string // automated reviewers whose word counts
 	HeadSince  time.Time
@@ -59,6 +60,8 @@ func Judge(f Facts) Verdict {
 		return Verdict{Word: store.Running, Reason: "a session works on it"}
 	case f.GivenUp:
 		return Verdict{Word: store.GivenUp, Reason: fmt.Sprintf("not repaired in %d attempts", MaxAttempts)}
+	case f.PR.Draft && f.Doubt != "":
+		return Verdict{Word: store.Draft, Reason: "the review found a real bug that stands: " + f.Doubt + "; mark it ready on GitHub to overrule that"}
 	case f.PR.Draft:
 		return Verdict{Word: store.Draft, Reason: "it is a draft"}
 	}

@@ -44,6 +44,8 @@ func TestJudge(t *testing.T) {
 		{"closed without a merge", func(f *Facts) { f.PR.State = "closed" }, store.Closed, "without a merge"},
 		{"a session works on it", func(f *Facts) { f.Working = true; f.Checks = nil }, store.Running, "session"},
 		{"given up stays so although it is a draft", func(f *Facts) { f.GivenUp, f.PR.Draft = true, true }, store.GivenUp, "3 attempts"},
+		{"a draft of a change in which the review found a bug", func(f *Facts) { f.Doubt, f.PR.Draft = "list.go:5: lost", true }, store.Draft, "list.go:5: lost"},
+		{"a person has overruled the review", func(f *Facts) { f.Doubt = "list.go:5: lost" }, store.Ready, "CI"},
 		{"a draft", func(f *Facts) { f.PR.Draft = true }, store.Draft, "draft"},
 		{"a rejection by /reject", func(f *Facts) { f.Reject = "use the escaper" }, store.Rejected, "use the escaper"},
 		{"changes requested on this head", func(f *Facts) { f.Reviews = []forge.Review{rejection} }, store.Rejected, "ana: Quote it."},

@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/proof"
+	"lightsout/agents/review"
 	"lightsout/agents/worktree"
 	"lightsout/rules"
 	"lightsout/store"
@@ -52,6 +54,9 @@ type product struct {
 	text    string
 	receipt proof.Receipt
 	run     store.Run
+
+	verdict  *review.Verdict // of the debate on it; nil when nobody has looked
+	evidence string          // what the reviewers send back
 }
 
 // maxText bounds the pull request text that is read from a session: GitHub takes 65,536 characters, and the factory
@@ -121,18 +126,24 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 		return product{}, err
 	}
 	defer func() { err = errors.Join(err, log.Close()) }()
+	said, err := f.openDebate(kept, a)
+	if err != nil {
+		return product{}, err
+	}
 	for round := 1; ; round++ {
 		made, refused, err := f.round(kept, a, run, task, round, log)
+		if err == nil && refused == nil {
+			if refused, err = f.argue(kept, said, a, run, task, &made, log); refused != nil {
+				round = 0 // what is sent back has as many rounds again, once
+			}
+		}
 		if err != nil || refused == nil {
 			return made, err
 		}
 		if round == f.Settings.Rounds {
 			return product{}, refused
 		}
-		task.Evidence = made.receipt.Evidence()
-		if task.Evidence == "" {
-			task.Evidence = refused.reason
-		}
+		task.Evidence = cmp.Or(made.evidence, made.receipt.Evidence(), refused.reason)
 	}
 }
 

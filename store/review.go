@@ -165,9 +165,9 @@ func (s *Store) ReviewOfTicket(ctx context.Context, ticket int) (Review, error) 
 	return s.review(ctx, "ticket=? AND ticket>0", ticket)
 }
 
-// ReviewOfRun returns the debate on what one run made, or ErrNotFound.
-func (s *Store) ReviewOfRun(ctx context.Context, run int64) (Review, error) {
-	return s.review(ctx, "run=?", run)
+// ReviewOfHead returns the newest debate whose last look was at that commit, or ErrNotFound.
+func (s *Store) ReviewOfHead(ctx context.Context, head string) (Review, error) {
+	return s.review(ctx, "head=?", head)
 }
 
 func (s *Store) review(ctx context.Context, where string, arg any) (Review, error) {

@@ -100,7 +100,7 @@ func TestPointsOutliveTheDebateTheyWereEarnedIn(t *testing.T) {
 	s, clock := open(t)
 	reviewed(t, s)
 	must(t, s.Prune(t.Context(), clock.now().Add(time.Hour)))
-	if _, err := s.ReviewOfRun(t.Context(), 7); !errors.Is(err, ErrNotFound) {
+	if _, err := s.ReviewOfHead(t.Context(), "head1"); !errors.Is(err, ErrNotFound) {
 		t.Errorf("an old debate is still there: %v", err)
 	}
 	if got, err := s.Tallies(t.Context(), time.Time{}); err != nil || len(got) != 3 || got[0].Points != 5 {

@@ -104,7 +104,7 @@ func (v Verdict) Line() string {
 func (v Verdict) Evidence() string {
 	var b strings.Builder
 	for _, f := range v.Blocks() {
-		fmt.Fprintf(&b, "%s, %s severity: %s\nIt happens when: %s\nThe referee: %s\n", f.place(), f.Severity, f.Claim, f.Trigger, f.Reason)
+		fmt.Fprintf(&b, "%s, %s severity: %s\nIt happens when: %s\nThe referee: %s\n", f.Place(), f.Severity, f.Claim, f.Trigger, f.Reason)
 		for _, s := range f.Trace {
 			fmt.Fprintf(&b, "  %s:%d  %s\n", s.File, s.Line, s.Code)
 		}
@@ -151,7 +151,7 @@ func points(b *strings.Builder, summary string, list []Finding) {
 			fmt.Fprintf(b, "- and %d more\n", len(list)-maxNotes)
 			break
 		}
-		fmt.Fprintf(b, "- **%s** (%s) %s: %s", f.Fate(), f.Severity, code(f.place()), plain(clip(f.Claim, 300)))
+		fmt.Fprintf(b, "- **%s** (%s) %s: %s", f.Fate(), f.Severity, code(f.Place()), plain(clip(f.Claim, 300)))
 		if f.Reason != "" {
 			fmt.Fprintf(b, " %s", plain(clip("("+f.Reason+")", 300)))
 		}
@@ -230,7 +230,7 @@ func (f Finding) write(b *strings.Builder) {
 	if f.Fixed {
 		fate += ", fixed"
 	}
-	fmt.Fprintf(b, "\n## %s %s\n\n%s, %s severity\n\n- Enthusiast: %s\n- Trigger: %s\n", f.ID, code(f.place()), fate, f.Severity, plain(f.Claim), plain(f.Trigger))
+	fmt.Fprintf(b, "\n## %s %s\n\n%s, %s severity\n\n- Enthusiast: %s\n- Trigger: %s\n", f.ID, code(f.Place()), fate, f.Severity, plain(f.Claim), plain(f.Trigger))
 	if f.Refuted != "" {
 		fmt.Fprintf(b, "- Adversary: %s\n", plain(f.Refuted))
 	}
@@ -246,7 +246,8 @@ func (f Finding) write(b *strings.Builder) {
 	}
 }
 
-func (f Finding) place() string {
+// Place is the file with its line, where there is one.
+func (f Finding) Place() string {
 	if f.Line == 0 {
 		return f.File
 	}

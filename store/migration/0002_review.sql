@@ -15,6 +15,7 @@ CREATE TABLE review (
 ) STRICT;
 CREATE INDEX review_pull ON review (repo, pull);
 CREATE INDEX review_ticket ON review (repo, ticket);
+CREATE INDEX review_head ON review (repo, head);
 
 -- What was raised, or came to light later where nobody had raised anything, and what the world said to it.
 CREATE TABLE finding (
