@@ -151,9 +151,7 @@ func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run st
 	}
 	request.Ask = f.ask(run, d, dir, request.Dir, log)
 	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
-		return proof.Reproduce(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Test: f.Settings.Test, Dir: f.proofDir(a.role), Env: f.Settings.Env,
-			Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker,
-			Now: f.Store.Now, Log: log, Secrets: f.Settings.Secrets}, files)
+		return proof.Reproduce(ctx, f.proofOf(a, run, head, log), files)
 	}
 	return review.Run(ctx, request)
 }

@@ -15,8 +15,8 @@ import (
 // trio are three scripted reviewers: each has its answers in turn, and none beyond them.
 type trio struct{ enthusiast, adversary, referee *script }
 
-// reviewed makes three reviewers look at everything, in two rounds.
-func reviewed(three *trio) func(*options) {
+// lookedAt makes three reviewers look at everything, in two rounds.
+func lookedAt(three *trio) func(*options) {
 	return func(o *options) {
 		*three = trio{&script{}, &script{}, &script{}}
 		o.settings.Review = Review{Rounds: 2, Engines: review.Engines{Enthusiast: three.enthusiast, Adversary: three.adversary, Referee: three.referee}}
@@ -67,7 +67,7 @@ func better() map[string]string {
 
 func TestARealBugGoesBackToItsAuthorAndIsGoneWhenItIsPublished(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		three.finds()
 		r.cli.next(solve, leaving(better()))
@@ -109,7 +109,7 @@ func TestARealBugGoesBackToItsAuthorAndIsGoneWhenItIsPublished(t *testing.T) {
 
 func TestARealBugThatStandsIsShownInADraftAndAPersonMayOverruleIt(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		three.finds()
 		r.cli.next(solve, leaving(better()))
@@ -136,7 +136,7 @@ func TestARealBugThatStandsIsShownInADraftAndAPersonMayOverruleIt(t *testing.T) 
 
 func TestARepairWithARealBugComesToNothing(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		_, pull := r.given(1, red)
 		before, _ := r.hub.Pull(pull)
 		three.finds()
@@ -158,7 +158,7 @@ func TestARepairWithARealBugComesToNothing(t *testing.T) {
 
 func TestARepairIsReviewedByItselfAndTheDebateGoesOn(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		three.enthusiast.next(saying(finding("low", "It says nothing of itself.")))
 		three.adversary.next(saying(upheld))
@@ -193,7 +193,7 @@ func TestAChangeThatNobodyCanReviewIsPublishedAndSaysSo(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var three trio
-			journey(t, reviewed(&three), func(r *rig) {
+			journey(t, lookedAt(&three), func(r *rig) {
 				ticket := r.ticket(1)
 				three.enthusiast.next(row.first)
 				r.implement()
@@ -215,7 +215,7 @@ func TestAChangeThatNobodyCanReviewIsPublishedAndSaysSo(t *testing.T) {
 
 func TestACancelledReviewPublishesNothing(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		three.enthusiast.next(func(ctx context.Context, s engine.Session) (engine.Result, error) {
 			check(t, r.store.Ask(r.ctx, store.Request{Key: "cancel", Kind: store.RequestCancel, Run: 1, ByName: "Ana"}))
@@ -229,7 +229,7 @@ func TestACancelledReviewPublishesNothing(t *testing.T) {
 
 func TestAReviewThatWasInterruptedLeavesNothingHalf(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		three.finds()
 		life, end := context.WithCancel(r.ctx)
@@ -262,7 +262,7 @@ func TestAReproductionIsRunByTheFactory(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var three trio
-			journey(t, reviewed(&three), func(r *rig) {
+			journey(t, lookedAt(&three), func(r *rig) {
 				ticket := r.ticket(1)
 				three.enthusiast.next(saying(finding("high", "The argument is lost.")), saying(nothing))
 				three.adversary.next(saying(upheld))
@@ -283,7 +283,7 @@ func TestAReproductionIsRunByTheFactory(t *testing.T) {
 
 func TestAFewWordsOfDocumentationAreNotReviewed(t *testing.T) {
 	var three trio
-	journey(t, reviewed(&three), func(r *rig) {
+	journey(t, lookedAt(&three), func(r *rig) {
 		ticket := r.ticket(1)
 		r.cli.next(leaving(map[string]string{"README.md": "# Parts\n\nEach prints its number.\n"}))
 		r.implement()

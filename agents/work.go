@@ -206,9 +206,16 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 }
 
 func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, text string, log io.Writer) (proof.Receipt, error) {
-	return proof.Prove(ctx, proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Text: text, Dir: f.proofDir(a.role), Env: f.Settings.Env,
+	r := f.proofOf(a, run, head, log)
+	r.Text = text
+	return proof.Prove(ctx, r)
+}
+
+// proofOf is what the proof of a head, and the reproduction of a bug in it, are asked with.
+func (f *Factory) proofOf(a assignment, run store.Run, head string, log io.Writer) proof.Request {
+	return proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Dir: f.proofDir(a.role), Env: f.Settings.Env,
 		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
-		Secrets: f.Settings.Secrets, Since: a.proven, Settings: f.Settings.Proof})
+		Secrets: f.Settings.Secrets, Since: a.proven, Settings: f.Settings.Proof}
 }
 
 func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, round int, policy, detail string) error {

@@ -16,6 +16,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,9 @@ type Config struct {
 	// Readable are folders the CLI is installed in, for one that needs more than
 	// its own file and the system's.
 	Readable []string
+	// Writable are folders of the CLI's own that every session of it may write,
+	// such as where it renews its login.
+	Writable []string
 }
 
 // Session is one task for an engine.
@@ -169,9 +173,9 @@ func New(c Config) (*Engine, error) {
 			faults = append(faults, fmt.Errorf("file %q is not a path within HOME", path))
 		}
 	}
-	for _, folder := range c.Readable {
+	for _, folder := range slices.Concat(c.Readable, c.Writable) {
 		if !filepath.IsAbs(folder) {
-			faults = append(faults, fmt.Errorf("readable folder %q is not absolute", folder))
+			faults = append(faults, fmt.Errorf("folder %q is not absolute", folder))
 		}
 	}
 	if !c.Price.valid() {

@@ -64,7 +64,7 @@ func (e *Engine) tree(s Session) (process.Tree, error) {
 	}
 	if s.Contain {
 		tree.Contain = &process.Containment{
-			ReadWrite: slices.Concat([]string{s.Dir, s.Home}, s.Writable),
+			ReadWrite: slices.Concat([]string{s.Dir, s.Home}, s.Writable, e.config.Writable),
 			ReadOnly:  slices.Concat(s.Readable, e.config.Readable, installed(program, env)),
 			Network:   true, // the provider is out there
 		}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"lightsout/agents/proof"
+	"lightsout/agents/review"
 )
 
 // Config is everything a person sets. It is read from one TOML file, strictly: an unknown key is a fault, and all
@@ -20,6 +21,7 @@ type Config struct {
 	Telegram    Telegram                `toml:"telegram"`
 	Engines     map[string]EngineConfig `toml:"engines"`
 	Limits      Limits                  `toml:"limits"`
+	Review      ReviewConfig            `toml:"review"`
 	Schedule    Schedule                `toml:"schedule"`
 	Merge       Merge                   `toml:"merge"`
 	Staging     Staging                 `toml:"staging"`
@@ -78,6 +80,7 @@ type EngineConfig struct {
 	Files    map[string]HomeFile `toml:"files"`
 	Price    Price               `toml:"price"`
 	Readable []string            `toml:"readable"` // folders it is installed in, where its own file and PATH do not tell
+	Writable []string            `toml:"writable"` // folders of its own that its sessions may write, such as where it renews its login
 }
 
 // HomeFile is a file of a private HOME: its content, or the file that holds it. A plain text is the content.
@@ -91,6 +94,16 @@ type Price struct {
 	Input  float64 `toml:"input"`  // read afresh
 	Cached float64 `toml:"cached"` // read from a cache
 	Output float64 `toml:"output"`
+}
+
+// ReviewConfig says how a proven change is argued about before it is published.
+type ReviewConfig struct {
+	Rounds     int           `toml:"rounds"`     // 0: nobody looks; 1: nothing goes back to the author; 2
+	Engine     string        `toml:"engine"`     // of all three; "" = the author's
+	Enthusiast string        `toml:"enthusiast"` // of this one; "" = Engine
+	Adversary  string        `toml:"adversary"`
+	Referee    string        `toml:"referee"`
+	Session    time.Duration `toml:"session"` // limit of one session
 }
 
 // Limits bound what one run may take.
@@ -162,6 +175,8 @@ func defaults() Config {
 		Telegram: Telegram{PerChat: time.Second},
 		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, DiskMB: 4096, Command: 15 * time.Minute, Run: 90 * time.Minute,
 			Rounds: 3, Waiting: 10},
+		// Reading a change takes a fraction of the time that writing it takes.
+		Review:   ReviewConfig{Rounds: review.MaxRounds, Session: 15 * time.Minute},
 		Schedule: Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},
 		Merge:    Merge{Method: "merge", ChecksPatience: 30 * time.Minute},
 		Staging:  Staging{Limit: 30 * time.Minute, HealthLimit: 5 * time.Minute},

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"fmt"
-	"lightsout/agents/engine"
 	"maps"
 	"net"
 	"net/netip"
@@ -16,6 +15,9 @@ import (
 
 	"github.com/BurntSushi/toml"
 	"github.com/robfig/cron/v3"
+
+	"lightsout/agents/engine"
+	"lightsout/agents/review"
 )
 
 // check judges what was read and fills in what follows from it. It reaches for nothing but the names of files.
@@ -82,22 +84,35 @@ func kindCure() string {
 }
 
 func (d *document) checkEngines(c *Config) {
-	chosen, exists := c.Engines[c.Engine]
-	switch {
-	case !exists && !slices.Contains(engine.Kinds(), c.Engine):
-		names := append(slices.Sorted(maps.Keys(c.Engines)), engine.Kinds()...)
-		cure := fmt.Sprintf("write one of %s, or describe it under [engines.NAME]", strings.Join(names, ", "))
-		if near := nearest(c.Engine, names); near != "" {
-			cure = fmt.Sprintf("did you mean %q?", near)
+	d.checkEngineName("engine", c.Engine, c)
+	r := c.Review
+	for key, name := range map[string]string{"review.engine": r.Engine, "review.enthusiast": r.Enthusiast, "review.adversary": r.Adversary, "review.referee": r.Referee} {
+		if name != "" && name != c.Engine {
+			d.checkEngineName(key, name, c)
 		}
-		d.fault(keyOf("engine"), "names no engine", cure)
-	case !exists && c.Engine == "command":
-		d.fault(keyOf("engines.command.path"), "is missing", `write [engines.command] and below it path = "/where/the/program/is"`)
-	case exists && chosen.Kind == "" && !slices.Contains(engine.Kinds(), c.Engine):
-		d.fault(toml.Key{"engines", c.Engine, "kind"}, "is missing", kindCure())
 	}
+	d.between("review.rounds", int64(r.Rounds), 0, review.MaxRounds)
+	d.positive("review.session", r.Session)
 	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
 		d.checkEngine(name, c.Engines[name], c)
+	}
+}
+
+// checkEngineName judges a key that names one of the engines.
+func (d *document) checkEngineName(key, name string, c *Config) {
+	chosen, exists := c.Engines[name]
+	switch {
+	case !exists && !slices.Contains(engine.Kinds(), name):
+		names := append(slices.Sorted(maps.Keys(c.Engines)), engine.Kinds()...)
+		cure := fmt.Sprintf("write one of %s, or describe it under [engines.NAME]", strings.Join(names, ", "))
+		if near := nearest(name, names); near != "" {
+			cure = fmt.Sprintf("did you mean %q?", near)
+		}
+		d.fault(keyOf(key), "names no engine", cure)
+	case !exists && name == "command":
+		d.fault(keyOf("engines.command.path"), "is missing", `write [engines.command] and below it path = "/where/the/program/is"`)
+	case exists && chosen.Kind == "" && !slices.Contains(engine.Kinds(), name):
+		d.fault(toml.Key{"engines", name, "kind"}, "is missing", kindCure())
 	}
 }
 
@@ -234,6 +249,7 @@ func (d *document) checkContainment(c *Config) {
 	d.checkOpened(keyOf("containment.readable"), c.Containment.Readable, private)
 	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
 		d.checkOpened(toml.Key{"engines", name, "readable"}, c.Engines[name].Readable, private)
+		d.checkOpened(toml.Key{"engines", name, "writable"}, c.Engines[name].Writable, private)
 	}
 }
 

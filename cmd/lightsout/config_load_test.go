@@ -118,6 +118,14 @@ model = "large"
 args = ["-q"]
 env = { A = "b" }
 pass = ["KEY"]
+writable = ["/var/lib/agent"]
+[review]
+rounds = 1
+engine = "claude"
+enthusiast = "mine"
+adversary = "codex"
+referee = "qwen"
+session = "7m"
 [limits]
 session = "1m"
 silence = "2m"
@@ -167,7 +175,8 @@ pass = ["PATH"]
 			Columns: map[string]string{"Todo": "Ready"}, Milestone: "Bills", Required: []string{"test"}, AnyAuthor: true, Reviewers: []string{"robot[bot]"}, AuthorName: "Night",
 			AuthorEmail: "night@example.org", WriteInterval: 2 * time.Second},
 		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second},
-		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}}},
+		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}, Writable: []string{"/var/lib/agent"}}},
+		Review:   ReviewConfig{Rounds: 1, Engine: "claude", Enthusiast: "mine", Adversary: "codex", Referee: "qwen", Session: 7 * time.Minute},
 		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
 		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute},
@@ -334,6 +343,9 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a schedule with a zone", "", "[schedule]\nfixer = \"TZ=\"\n", "lightsout.toml:8: schedule.fixer: names a time zone of its own"},
 		{"a time below nothing", "", "[limits]\nrun = \"-3m\"\n", "lightsout.toml:8: limits.run: is not more than nothing"},
 		{"too many rounds", "", "[limits]\nrounds = 21\n", "lightsout.toml:8: limits.rounds: is 21: write a number from 1 to 20"},
+		{"too many rounds of review", "", "[review]\nrounds = 3\n", "lightsout.toml:8: review.rounds: is 3: write a number from 0 to 2"},
+		{"a reviewer that is no engine", "", "[review]\nreferee = \"cluade\"\n", `lightsout.toml:8: review.referee: names no engine: did you mean "claude"?`},
+		{"a token's folder for a CLI", "", "[engines.claude]\nwritable = [\"/\"]\n", "lightsout.toml:8: engines.claude.writable: opens "},
 		{"a fraction", "", "[limits]\nrounds = 1.5\n", "lightsout.toml:8: limits.rounds: is a number with a fraction"},
 		{"a word for yes", `board = "labels"`, "board = \"labels\"\nany_author = \"yes\"", "lightsout.toml:5: github.any_author: is a text: write any_author = true"},
 		{"a command without a path", "", "[engines.command]\n", "lightsout.toml:7: engines.command.path: is missing"},

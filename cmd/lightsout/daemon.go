@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -158,7 +159,11 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 	if err != nil {
 		return nil, err
 	}
-	settings := agents.Settings{Base: c.Base, Test: c.Test, Rounds: c.Limits.Rounds,
+	reviewers, err := d.reviewers()
+	if err != nil {
+		return nil, err
+	}
+	settings := agents.Settings{Base: c.Base, Test: c.Test, Rounds: c.Limits.Rounds, Review: reviewers,
 		Limits:      process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20, Disk: c.Limits.DiskMB << 20},
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
@@ -195,6 +200,30 @@ func (d *daemon) mirror(ctx context.Context) (*worktree.Mirror, error) {
 
 func (d *daemon) newEngine() (*engine.Engine, error) {
 	return newEngine(d.config, d.config.Engine, d.environ)
+}
+
+// reviewers says who argues about a proven change. Who is not named is the author's engine.
+func (d *daemon) reviewers() (agents.Review, error) {
+	c := d.config.Review
+	r := agents.Review{Rounds: c.Rounds, Limits: process.Limits{Wall: c.Session, Silence: d.config.Limits.Silence, Output: d.config.Limits.OutputMB << 20, Disk: d.config.Limits.DiskMB << 20}}
+	for _, role := range []struct {
+		name string
+		use  func(*engine.Engine)
+	}{
+		{cmp.Or(c.Enthusiast, c.Engine), func(e *engine.Engine) { r.Engines.Enthusiast = e }},
+		{cmp.Or(c.Adversary, c.Engine), func(e *engine.Engine) { r.Engines.Adversary = e }},
+		{cmp.Or(c.Referee, c.Engine), func(e *engine.Engine) { r.Engines.Referee = e }},
+	} {
+		if role.name == "" {
+			continue
+		}
+		e, err := newEngine(d.config, role.name, d.environ)
+		if err != nil {
+			return r, err
+		}
+		role.use(e)
+	}
+	return r, nil
 }
 
 // sessionEnvironment is the whole environment of sessions and commands under test, and the build caches they share: a

@@ -142,8 +142,7 @@ func (d *demo) engineConfig(c *Config) error {
 		}
 		scripts := filepath.Join(d.dir, "solutions")
 		c.Engine = "recorded"
-		c.Engines[c.Engine] = EngineConfig{Kind: "command", Path: executable, Args: []string{scriptedWord, scripts}}
-		c.Containment.Writable = append(c.Containment.Writable, scripts)
+		c.Engines[c.Engine] = EngineConfig{Kind: "command", Path: executable, Args: []string{scriptedWord, scripts}, Writable: []string{scripts}}
 		return sample.Write(scripts, sample.Solutions())
 	}
 	if d.plan.engine == "claude" {
@@ -151,7 +150,7 @@ func (d *demo) engineConfig(c *Config) error {
 		c.Engines["claude"] = EngineConfig{Pass: []string{"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}}
 		return nil
 	}
-	words := strings.Fields(d.plan.engine)
+	words, own := strings.Fields(d.plan.engine), []string(nil)
 	// A session works in its worktree: what is named from here must be named as a whole.
 	for i, word := range words {
 		path, err := filepath.Abs(word)
@@ -165,7 +164,7 @@ func (d *demo) engineConfig(c *Config) error {
 		case i == 0:
 			c.Containment.Readable = append(c.Containment.Readable, filepath.Dir(path))
 		case info.IsDir(): // given to the program to work with
-			c.Containment.Writable = append(c.Containment.Writable, path)
+			own = append(own, path)
 		default:
 			c.Containment.Readable = append(c.Containment.Readable, path)
 		}
@@ -175,7 +174,7 @@ func (d *demo) engineConfig(c *Config) error {
 		return errors.New("demo: --engine names no program")
 	}
 	c.Engine = "command"
-	c.Engines["command"] = EngineConfig{Path: words[0], Args: words[1:]}
+	c.Engines["command"] = EngineConfig{Path: words[0], Args: words[1:], Writable: own}
 	return nil
 }
 

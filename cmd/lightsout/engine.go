@@ -35,7 +35,7 @@ func newEngine(c Config, name string, environ []string) (*engine.Engine, error) 
 		files[path] = content
 	}
 	return engine.New(engine.Config{Name: name, Kind: cmp.Or(e.Kind, name), Path: e.Path, Model: e.Model, Args: e.Args, Env: env, Files: files,
-		Price: engine.Price(e.Price), Readable: e.Readable})
+		Price: engine.Price(e.Price), Readable: e.Readable, Writable: e.Writable})
 }
 
 // loadEngines reads a configuration for what it says of engines and of what sessions may reach, for the commands that need

@@ -123,6 +123,7 @@ per_chat = "5ms"
 kind = "command"
 path = "%[3]s"
 args = ["scripted-cli", "%[4]s"]
+writable = ["%[4]s"]
 
 [schedule]
 implementer = "@every 1s"
@@ -136,7 +137,6 @@ inputs = { sha = "{sha}" }
 
 [containment]
 landlock = "auto"
-writable = ["%[4]s"]
 `, hub, telegram, executable, scripts), 0o600))
 }
 

@@ -59,6 +59,23 @@ func TestSolutionIsFoundByTheTitleInThePrompt(t *testing.T) {
 	}
 }
 
+func TestAReviewerAnswersWhatIsRecordedForItsRole(t *testing.T) {
+	scripts, dir := t.TempDir(), t.TempDir()
+	record(t, scripts, title, enginetest.Solution{Say: "the author"})
+	record(t, filepath.Join(scripts, "review", "enthusiast"), title, enginetest.Solution{Say: "first"}, enginetest.Solution{Say: "second"})
+	for _, c := range []struct{ text, want string }{
+		{"# Enthusiast\n\n<ticket>\n" + prompt(title, dir), "first\n"},
+		{"# Enthusiast\n\n<ticket>\n" + prompt(title, dir), "second\n"},
+		{"# Referee\n\n<ticket>\n" + prompt(title, dir), "{\"findings\":[]}\n"},
+		{"# Enthusiast\n\n<ticket>\n" + prompt("Unknown", dir), "{\"findings\":[]}\n"},
+		{prompt(title, dir) + "# Enthusiast\n", "the author\n"},
+	} {
+		if got, err := ask(t, scripts, dir, c.text); err != nil || got != c.want {
+			t.Errorf("%q: said %q, %v; want %q", c.text, got, err, c.want)
+		}
+	}
+}
+
 func TestFilesAreLaidOverTheWorktreeWithTheirMode(t *testing.T) {
 	scripts, dir := t.TempDir(), t.TempDir()
 	record(t, scripts, title, enginetest.Solution{Files: map[string]string{"a/b/run.sh": "#!/bin/sh\n", "empty": ""}})

@@ -17,6 +17,8 @@
 //	    exit               exit code; 0 when missing
 //	    mode               how to misbehave, one mode a line
 //	<dir>/<slug>/count     how many sessions have asked so far
+//	<dir>/review/<role>/<slug>/…  the same for a session whose prompt is headed Enthusiast, Adversary or
+//	                       Referee; where nothing is recorded, it says that it has found nothing
 //	<dir>/mode             modes of every session
 //
 // # Modes
@@ -49,6 +51,7 @@
 package enginetest
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -140,6 +143,10 @@ func (p *player) play(prompt string) int {
 		}
 	}
 	folder, err := p.solution(prompt)
+	if errors.Is(err, errNothingToSay) {
+		p.voice.end(nothingFound, 0)
+		return 0
+	}
 	if err != nil {
 		return p.fail(exitNoSolution, err)
 	}

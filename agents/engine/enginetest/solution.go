@@ -72,17 +72,37 @@ func slug(title string) string {
 	return s[:maxSlug]
 }
 
+// nothingFound is the answer of a reviewer for whom nothing is recorded.
+const nothingFound = `{"findings":[]}`
+
+// errNothingToSay means that a reviewer has nothing recorded about a ticket.
+var errNothingToSay = errors.New("nothing is recorded for this reviewer")
+
+// reviewer is the reviewing role that the prompt is headed with, in lower case; "" for none.
+func reviewer(prompt string) string {
+	heading, _, _ := strings.Cut(strings.TrimSpace(prompt), "\n")
+	switch heading = strings.TrimSpace(heading); heading {
+	case "# Enthusiast", "# Adversary", "# Referee":
+		return strings.ToLower(heading[len("# "):])
+	}
+	return ""
+}
+
 // solution is the folder of what this session does, found by the first heading of
 // the prompt that is the title of a recorded ticket. It counts the session.
 func (p *player) solution(prompt string) (string, error) {
 	var titles []string
+	dir, role := p.dir, reviewer(prompt)
+	if role != "" {
+		dir = filepath.Join(p.dir, "review", role)
+	}
 	for line := range strings.Lines(prompt) {
 		title, isHeading := strings.CutPrefix(strings.TrimSpace(line), "# ")
 		if !isHeading || slug(title) == "" {
 			continue
 		}
 		titles = append(titles, title)
-		ticket := filepath.Join(p.dir, slug(title))
+		ticket := filepath.Join(dir, slug(title))
 		if _, err := os.Stat(ticket); err != nil {
 			continue
 		}
@@ -96,6 +116,9 @@ func (p *player) solution(prompt string) (string, error) {
 				return folder, nil
 			}
 		}
+	}
+	if role != "" {
+		return "", errNothingToSay
 	}
 	return "", fmt.Errorf("no solution is recorded in %s for any of the prompt's headings %q", p.dir, titles)
 }
