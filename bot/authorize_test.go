@@ -37,7 +37,7 @@ func changes(c Command) bool {
 	switch c.Name {
 	case "approve", "unapprove", "reject", "run", "retry", "revert", "skip", "cancel", "pause", "resume", "addrule":
 		return true
-	case "start", "help", "status", "queue", "prs", "why", "diff", "log", "rules", "health":
+	case "start", "help", "status", "queue", "prs", "why", "diff", "log", "stats", "rules", "health":
 		return false
 	}
 	panic("the test does not know /" + c.Name)

@@ -16,6 +16,8 @@ type card struct {
 	Facts []string // ticket, time, money
 	Size  []string // lines, files, head
 	Said  string
+
+	Review store.Review
 }
 
 // readCard gathers what a card shows; everything comes from the store, so that a card can be made anew at any time.
@@ -43,6 +45,9 @@ func (b *Bot) readCard(ctx context.Context, pull int) (card, *store.Grant, error
 				worked += r.EndedAt.Sub(r.StartedAt)
 			}
 		}
+	}
+	if c.Review, err = b.Store.Review(ctx, pull); err != nil && !errors.Is(err, store.ErrNotFound) {
+		return c, nil, err
 	}
 	c.Facts = []string{number("ticket", p.Ticket), "", money(cost)}
 	if worked > 0 {

@@ -38,7 +38,8 @@ func Commands() []Command {
 		{Name: "prs", Role: store.Viewer, Group: looking, Help: "open pull requests and where each stands", do: (*Bot).pulls},
 		{Name: "why", Role: store.Viewer, Group: looking, Help: "why it was picked or passed over, and its story", Args: "number", do: (*Bot).why},
 		{Name: "diff", Role: store.Viewer, Group: looking, Help: "the diff of a pull request as a file", Args: "[pr]", Verbs: []string{"diff"}, do: (*Bot).diff},
-		{Name: "log", Role: store.Viewer, Group: looking, Help: "the newest log about a pull request or ticket", Args: "[number] [run]", Verbs: []string{"log"}, do: (*Bot).log},
+		{Name: "log", Role: store.Viewer, Group: looking, Help: "the newest log about a pull request or ticket, or its review", Args: "[number] [run or review]", Verbs: []string{"log"}, do: (*Bot).log},
+		{Name: "stats", Role: store.Viewer, Group: looking, Help: "how good the reviewers are", Args: "[day or week]", do: (*Bot).stats},
 		{Name: "rules", Role: store.Viewer, Group: looking, Help: "the rules that sessions follow", Args: "[n]", do: (*Bot).rules},
 		{Name: "health", Role: store.Viewer, Group: looking, Help: "versions, disk, rate limits, lag", do: (*Bot).health},
 

@@ -254,6 +254,9 @@ func (b *Bot) log(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	if word, _ := cutSpace(rest); strings.EqualFold(word, "review") {
+		return b.debate(ctx, n)
+	}
 	path, what, err := b.logOf(ctx, n, rest)
 	if errors.Is(err, store.ErrNotFound) {
 		return b.tell("⚠️", "I have no log of that", "/log 42 is the newest about #42", "/log 42 118 is that of run 118")
@@ -267,6 +270,29 @@ func (b *Bot) log(ctx context.Context, c call) (answer, error) {
 	}
 	text, err := b.line("🧾", "Log", what)
 	return answer{text: text, pull: n, file: content, fileName: strings.ReplaceAll(strings.ReplaceAll(what, "#", ""), " ", "-") + ".log", toast: "Here it comes"}, err
+}
+
+// debate sends all that reviewers have said about a pull request or ticket, as a file.
+func (b *Bot) debate(ctx context.Context, n int) (answer, error) {
+	if n == 0 {
+		return b.tell("💬", "The review of which one?", "/log 42 review")
+	}
+	p, t, err := b.about(ctx, n)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return answer{}, err
+	}
+	r, err := b.Store.Review(ctx, p.Number)
+	if errors.Is(err, store.ErrNotFound) {
+		r, err = b.Store.ReviewOfTicket(ctx, t.Number) // of a change that was not published
+	}
+	if errors.Is(err, store.ErrNotFound) {
+		return b.tell("🟡", fmt.Sprintf("Nobody has reviewed #%d", n), "a tiny change of documents gets no review")
+	}
+	if err != nil {
+		return answer{}, err
+	}
+	text, err := b.line("🧾", fmt.Sprintf("Review of #%d", n), r.Line)
+	return answer{text: text, pull: n, file: r.Debate, fileName: fmt.Sprintf("%d-review.md", n), toast: "Here it comes"}, err
 }
 
 // logOf finds the file of a log, and says what it is of. A number of 0 means the run that started last.

@@ -135,6 +135,8 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 		return brief(aboutPull, "⚠️", fmt.Sprintf("#%d: %s is flaky", e.Pull, e.Data["check"]), "it failed and passed on "+short(e.Data["head"]), "no attempt spent")
 	case store.ProofRefused:
 		return shape("proof_refused", quiet)
+	case store.ReviewSentBack:
+		return shape("review_sent_back", quiet)
 	case store.PullRead:
 		if to := e.Data["to"]; (to == store.Foreign || to == store.Draft) && to != e.Data["from"] && p.Verdict == to {
 			return brief(aboutPull, "⏸", fmt.Sprintf("#%d is left to you", p.Number), e.Data["reason"], fmt.Sprintf("/retry %d hands it back", p.Number))

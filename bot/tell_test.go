@@ -17,7 +17,7 @@ func kinds() []string {
 	return []string{store.RunStarted, store.RunEnded, store.PullOpened, store.PullRead, store.PullUpdated, store.FixerClaimed, store.Rerun, store.Flaky, store.GaveUp, store.TicketParked,
 		store.TicketUnparked, store.ProofRefused, store.Approved, store.ApprovalEnded, store.MergeRefused, store.Merged, store.StagingStarted, store.Staged,
 		store.StagingFailed, store.Heartbeat, store.Trouble, store.TroubleOver, store.Paused, store.Resumed, store.RulesChanged, store.RequestAnswered,
-		store.PersonPaired, store.PersonRemoved, store.ClaimReleased, store.Intake, store.StrangerRefused, store.LeftoverSessions}
+		store.PersonPaired, store.PersonRemoved, store.ClaimReleased, store.Intake, store.StrangerRefused, store.LeftoverSessions, store.ReviewSentBack}
 }
 
 // keys are all the keys that events carry.
@@ -49,6 +49,10 @@ func TestEveryEventReadsWellWithHostileWords(t *testing.T) {
 					p.Checks = []store.Check{{Name: words, State: "success"}}
 				})
 				w.must(err)
+				w.must(w.store.KeepReview(w.Context(), store.Review{Run: 7, Ticket: 31, Line: words, Verdict: "{}", Debate: words,
+					Points: []store.ReviewPoint{{Fate: words, Place: words, Claim: words}}},
+					[]store.Finding{{Name: "F1", Marks: []store.Mark{{Role: words, Engine: words, Mark: "right", Points: 3}}}}))
+				w.must(w.store.PublishReview(w.Context(), 7, 42))
 				for _, kind := range kinds() {
 					for _, staging := range []string{"up", "failed"} {
 						if staging == "failed" && kind != store.Merged && kind != store.StagingFailed {
@@ -67,7 +71,7 @@ func TestEveryEventReadsWellWithHostileWords(t *testing.T) {
 					}
 				}
 				w.wait(10 * time.Minute)
-				for _, command := range []string{"/status", "/status 42", "/status 31", "/queue", "/prs", "/why 42", "/why 31", "/approve", "/diff 42", "/log 42", "/rules", "/health",
+				for _, command := range []string{"/status", "/status 42", "/status 31", "/queue", "/prs", "/why 42", "/why 31", "/approve", "/diff 42", "/log 42", "/log 42 review", "/stats", "/rules", "/health",
 					"/addrule " + oneLine(clip(200, visible(words))), "/pause", "/reject 42 " + clip(900, words) + "x", "/help approve", "/nothing"} {
 					w.say(oda, command)
 				}
