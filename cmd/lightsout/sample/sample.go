@@ -43,7 +43,8 @@ func Repo() map[string][]byte {
 }
 
 // Solutions returns the script directory of the scripted CLI, by slash-separated paths:
-// <slug of the ticket's title>/<k>/… is what the k-th session for that ticket does.
+// <slug of the ticket's title>/<k>/… is what the k-th session for that ticket does, and
+// review/<role>/<slug>/<k>/say what a reviewer answers.
 func Solutions() map[string][]byte {
 	return unpack(solutions)
 }

@@ -1,11 +1,13 @@
 package sample
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +21,7 @@ var journeys = []struct {
 	sessions int
 	packages string // where its tests are
 }{
-	{"Paging shows the same item twice", 1, "./internal/query"},
+	{"Paging shows the same item twice", 2, "./internal/query"},
 	{"A refused transfer loses parts", 2, "./internal/stock"},
 	{"Status counts change while being sent", 2, "./internal/stats"},
 	{"CSV export gives prices in cents", 1, "./internal/export"},
@@ -34,6 +36,9 @@ func TestTheBoardHasTheTicketsTheSolutionsAreFor(t *testing.T) {
 	}
 	sessions := map[string]bool{} // slug/k
 	for path := range Solutions() {
+		if strings.HasPrefix(path, "review/") {
+			continue
+		}
 		parts := strings.SplitN(path, "/", 3)
 		sessions[parts[0]+"/"+parts[1]] = true
 	}
@@ -122,6 +127,68 @@ func TestTheTicketsAreDoneOneAfterTheOther(t *testing.T) {
 		tree.green("go", "test", "./...")
 	}
 	tree.green("sh", "ci/check.sh")
+}
+
+// said is what a reviewer answers about the first session of the paging ticket.
+func said(t *testing.T, role string, answer any) {
+	t.Helper()
+	content := Solutions()["review/"+role+"/"+session("Paging shows the same item twice", 1)+"/say"]
+	if err := json.Unmarshal(content, answer); err != nil {
+		t.Fatalf("the %s: %v in %q", role, err, content)
+	}
+}
+
+func TestTheFirstPagingSessionHasABugThatOnlyTheReproductionSees(t *testing.T) {
+	var answer struct {
+		Rulings []struct {
+			ID, Ruling   string
+			Reproduction []struct{ Path, Content string }
+		}
+	}
+	said(t, "referee", &answer)
+	if len(answer.Rulings) != 3 || answer.Rulings[0].Ruling != "real bug" || answer.Rulings[1].Ruling != "false positive" || answer.Rulings[2].Ruling != "worth noting" {
+		t.Fatalf("%+v", answer.Rulings)
+	}
+	tr := newTree(t, Repo())
+	tr.write(changed(session("Paging shows the same item twice", 1)))
+	tr.green("sh", "ci/check.sh")
+	for _, file := range answer.Rulings[0].Reproduction {
+		tr.write(map[string][]byte{file.Path: []byte(file.Content)})
+	}
+	if out := tr.red("go", "test", "./internal/query"); !strings.Contains(out, "want PART-0005 first") {
+		t.Errorf("it fails otherwise:\n%s", out)
+	}
+	tr.write(changed(session("Paging shows the same item twice", 2)))
+	tr.green("sh", "ci/check.sh")
+}
+
+func TestWhatTheReviewersPointAtStandsThere(t *testing.T) {
+	var raised struct {
+		Findings []struct {
+			File string
+			Line int
+		}
+	}
+	var refuted struct {
+		Answers []struct{ Kind, Place string }
+	}
+	said(t, "enthusiast", &raised)
+	said(t, "adversary", &refuted)
+	files := Repo()
+	maps.Copy(files, changed(session("Paging shows the same item twice", 1)))
+	for i, want := range []string{"if item.SKU == after", "next = items[end-1].SKU", "if item.SKU == after"} {
+		f := raised.Findings[i]
+		if lines := strings.Split(string(files[f.File]), "\n"); !strings.Contains(lines[f.Line-1], want) {
+			t.Errorf("%s:%d is %q, want %q", f.File, f.Line, lines[f.Line-1], want)
+		}
+	}
+	for i, want := range []string{"if item.SKU == after", "if end < len(items)", "query.Page("} {
+		file, line, _ := strings.Cut(refuted.Answers[i].Place, ":")
+		n, err := strconv.Atoi(line)
+		if lines := strings.Split(string(files[file]), "\n"); err != nil || !strings.Contains(lines[n-1], want) {
+			t.Errorf("%s is not %q", refuted.Answers[i].Place, want)
+		}
+	}
 }
 
 func TestTheFirstTransferSessionLeavesAStubThatItsOwnTestMeets(t *testing.T) {
