@@ -260,16 +260,7 @@ func repaired(before, raised []Finding, settled map[string]bool) (kept, open []F
 
 // similar reports whether two claims are mostly made of the same words.
 func similar(a, b string) bool {
-	words := func(s string) map[string]bool {
-		set := map[string]bool{}
-		for _, w := range strings.FieldsFunc(strings.ToLower(s), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r < 0x80 }) {
-			if len(w) > 2 {
-				set[w] = true
-			}
-		}
-		return set
-	}
-	one, other := words(a), words(b)
+	one, other := wordSet(a), wordSet(b)
 	common := 0
 	for w := range one {
 		if other[w] {
@@ -277,6 +268,17 @@ func similar(a, b string) bool {
 		}
 	}
 	return a == b || common > 0 && 2*common >= min(len(one), len(other))
+}
+
+// wordSet is the words of a text that say something.
+func wordSet(text string) map[string]bool {
+	set := map[string]bool{}
+	for _, w := range strings.FieldsFunc(strings.ToLower(text), func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r < 0x80 }) {
+		if len(w) > 2 {
+			set[w] = true
+		}
+	}
+	return set
 }
 
 // tailText keeps the last n bytes of a text, from a whole line on.

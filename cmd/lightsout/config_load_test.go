@@ -263,7 +263,7 @@ kind = "robot"
 		`lightsout.toml:1: repositry: is no key that lightsout knows: did you mean repository?`,
 		`lightsout.toml:2: base: is no branch: write the branch's plain name, as in base = "main"`,
 		`lightsout.toml:3: engine: names no engine: did you mean "claude"?`,
-		`lightsout.toml:4: rounds: is no key that lightsout knows: it belongs under [limits]`,
+		`lightsout.toml:4: rounds: is no key that lightsout knows: it belongs under [limits] or [review]`,
 		`lightsout.toml:7: github.token: is a text: say where the secret is: token = { file = "github.token" } or token = { env = "GITHUB_TOKEN" }`,
 		`lightsout.toml:8: github.rest_url: would send the token in the clear: write https://`,
 		`lightsout.toml:9: github.board: is no kind of board: write board = "project" for a GitHub project, or board = "labels" for labels such as "status: todo"`,

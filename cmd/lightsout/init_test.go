@@ -74,7 +74,7 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	}
 	// What was written out as empty is as good as what was left out.
 	engine := got.Engines["claude"]
-	engine.Args, engine.Pass, engine.Env, engine.Readable = nil, nil, nil, nil
+	engine.Args, engine.Pass, engine.Env, engine.Readable, engine.Writable = nil, nil, nil, nil, nil
 	got.Engines["claude"] = engine
 	got.Proof.Warn, got.Proof.Protected = nil, nil
 	got.Containment.Env, got.Containment.Writable, got.Containment.Readable = nil, nil, nil
