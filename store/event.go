@@ -66,7 +66,7 @@ const eventColumns = "id, at, kind, ticket, pull, run, data"
 
 // record writes an event beside the change it tells of.
 func (s *Store) record(ctx context.Context, tx *sql.Tx, e Event) error {
-	s.recorded.Store(true)
+	s.recorded.Store(tx, true)
 	data := "{}"
 	if len(e.Data) > 0 {
 		var err error

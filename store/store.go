@@ -15,7 +15,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	_ "modernc.org/sqlite" // the database/sql driver "sqlite", without cgo
@@ -39,7 +38,7 @@ type Store struct {
 	write *sql.DB
 	read  *sql.DB
 
-	recorded atomic.Bool // the running transaction has written an event; there is one writer at a time
+	recorded sync.Map // the running *sql.Tx that have written an event
 	mu       sync.Mutex
 	changed  chan struct{} // closed and replaced when events have been committed
 }
@@ -143,6 +142,7 @@ func (s *Store) update(ctx context.Context, what string, f func(*sql.Tx) error) 
 	if err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
+	defer s.recorded.Delete(tx)
 	if err := f(tx); err != nil {
 		if back := tx.Rollback(); back != nil && !errors.Is(back, sql.ErrTxDone) {
 			err = errors.Join(err, back)
@@ -152,13 +152,20 @@ func (s *Store) update(ctx context.Context, what string, f func(*sql.Tx) error) 
 	if err := tx.Commit(); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
 	}
-	if s.recorded.Swap(false) {
-		s.mu.Lock()
-		close(s.changed)
-		s.changed = make(chan struct{})
-		s.mu.Unlock()
-	}
+	s.announce(tx)
 	return nil
+}
+
+// announce tells of the events of a transaction that has been committed. Each is asked for its own: the next one may have
+// begun by now.
+func (s *Store) announce(tx *sql.Tx) {
+	if _, some := s.recorded.LoadAndDelete(tx); !some {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.changed)
+	s.changed = make(chan struct{})
 }
 
 // Changed returns a channel that is closed when this process has committed an event after the call. Whoever takes the

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"os"
 	"path/filepath"
@@ -166,5 +167,59 @@ func TestConcurrentWritersLoseNothing(t *testing.T) {
 	must(t, err)
 	if p.Attempts != 200 {
 		t.Errorf("200 updates left %d", p.Attempts)
+	}
+}
+
+// closed tells whether a channel has been closed.
+func closed(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
+func TestEveryCommittedEventIsAnnounced(t *testing.T) {
+	s, _ := open(t)
+	begin := func() *sql.Tx {
+		tx, err := s.write.BeginTx(t.Context(), nil)
+		must(t, err)
+		must(t, s.record(t.Context(), tx, Event{Kind: Heartbeat}))
+		return tx
+	}
+	// The second transaction has written its event when the first comes to telling of its own.
+	first := begin()
+	must(t, first.Commit())
+	second := begin()
+	before := s.Changed()
+	s.announce(first)
+	if !closed(before) {
+		t.Error("the first event was not announced")
+	}
+	before = s.Changed()
+	must(t, second.Commit())
+	s.announce(second)
+	if !closed(before) {
+		t.Error("the second event was not announced: its notice went with the first")
+	}
+}
+
+func TestWhatWasRolledBackIsNotAnnounced(t *testing.T) {
+	s, _ := open(t)
+	before := s.Changed()
+	err := s.update(t.Context(), "write and fail", func(tx *sql.Tx) error {
+		return errors.Join(s.record(t.Context(), tx, Event{Kind: Heartbeat}), errors.New("changed my mind"))
+	})
+	if err == nil {
+		t.Fatal("the transaction did not fail")
+	}
+	must(t, s.SetSetting(t.Context(), "a", "b"))
+	if closed(before) {
+		t.Error("an event that was rolled back was announced")
+	}
+	must(t, s.Record(t.Context(), Event{Kind: Heartbeat}))
+	if !closed(before) {
+		t.Error("an event was not announced")
 	}
 }
