@@ -75,31 +75,57 @@ func (s *schedule) Next() map[string]time.Time {
 	return next
 }
 
-// Run ticks until ctx ends and every role has come to rest.
+// Run ticks until ctx ends and every role has come to rest. It begins with whom somebody waits for.
 func (s *schedule) Run(ctx context.Context) error {
-	scheduler, err := gocron.NewScheduler(gocron.WithLocation(s.zone), gocron.WithStopTimeout(stopTimeout))
+	if err := s.recall(ctx); err != nil && ctx.Err() == nil {
+		return fmt.Errorf("schedule: %w", err)
+	}
+	scheduler, err := gocron.NewScheduler(gocron.WithLocation(time.UTC), gocron.WithStopTimeout(stopTimeout))
 	if err != nil {
 		return fmt.Errorf("schedule: %w", err)
 	}
-	var roles sync.WaitGroup
-	for _, j := range s.jobs {
-		tick := make(chan struct{}, 1)
+	ticks := make([]chan struct{}, len(s.jobs))
+	for i, j := range s.jobs {
+		ticks[i] = make(chan struct{}, 1)
+		ticks[i] <- struct{}{} // what was missed while nobody was here is due now
 		ring := func() {
 			select {
-			case tick <- struct{}{}:
+			case ticks[i] <- struct{}{}:
 			default:
 			}
 		}
-		if _, err := scheduler.NewJob(definition(j.spec, s.plans[j.role]), gocron.NewTask(ring), gocron.WithName(j.role)); err != nil {
+		if _, err := scheduler.NewJob(definition(j.spec, s.plans[j.role]), gocron.NewTask(ring), gocron.WithName(j.role),
+			gocron.WithCronImplementation(instants{s.plans[j.role], s.zone})); err != nil {
 			return errors.Join(fmt.Errorf("schedule %s: %w", j.role, err), scheduler.Shutdown())
 		}
-		roles.Go(func() { s.serve(ctx, j, tick) })
-		ring() // what was missed while nobody was here is due now
+	}
+	var roles sync.WaitGroup
+	for i, j := range s.jobs {
+		roles.Go(func() { s.serve(ctx, j, ticks[i]) })
 	}
 	scheduler.Start()
 	<-ctx.Done()
 	err = scheduler.Shutdown()
 	roles.Wait()
+	return err
+}
+
+// recall wakes each role that an earlier life was woken for and that has not come to it: a wake is lost with the process,
+// what it was about is in the store.
+func (s *schedule) recall(ctx context.Context) error {
+	for _, kind := range []string{store.RequestRun, store.RequestReject} {
+		requests, err := s.store.Asked(ctx, kind)
+		if err != nil {
+			return err
+		}
+		for _, r := range requests {
+			s.Wake(r.Role)
+		}
+	}
+	grants, err := s.store.Grants(ctx)
+	if err == nil && len(grants) > 0 {
+		s.Wake(agents.MergerRole)
+	}
 	return err
 }
 
@@ -118,6 +144,9 @@ func parseSchedule(spec string) (cron.Schedule, error) {
 		return every(d), nil
 	}
 	plan, err := cron.ParseStandard(spec)
+	if err == nil && plan.Next(time.Date(2001, 1, 1, 0, 0, 0, 0, time.UTC)).IsZero() { // not in the five years that it looks ahead
+		err = errors.New("no day is ever like that")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%q: write five cron fields such as \"15,45 * * * *\", or @every 30m: %w", spec, err)
 	}
@@ -131,7 +160,19 @@ func definition(spec string, plan cron.Schedule) gocron.JobDefinition {
 	return gocron.CronJob(spec, false)
 }
 
-// serve runs one role, one run at a time.
+// instants are the moments of a plan as gocron asks for them. They leave the zone behind: of two moments that a clock set
+// back shows alike, gocron would drop the second.
+type instants struct {
+	plan cron.Schedule
+	zone *time.Location
+}
+
+func (i instants) IsValid(string, *time.Location, time.Time) error { return nil } // parseSchedule has seen to that
+
+func (i instants) Next(last time.Time) time.Time { return i.plan.Next(last.In(i.zone)).UTC() }
+
+// serve runs one role, one run at a time. Whatever lets it run takes along the moment that is due and the wish to be run
+// that came with it: one run serves both.
 func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 	again := time.NewTimer(0)
 	if !again.Stop() {
@@ -139,21 +180,21 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 	}
 	defer again.Stop()
 	for {
-		var scheduled time.Time
+		woken := true
 		select {
 		case <-ctx.Done():
 			return
 		case <-s.wakes[j.role]:
 		case <-again.C:
 		case <-tick:
-			var due bool
-			var err error
-			if scheduled, due, err = s.due(ctx, j); err != nil && ctx.Err() == nil {
-				s.log.Error("schedule", "role", j.role, "error", err)
-			}
-			if err != nil || !due {
-				continue
-			}
+			woken = waiting(s.wakes[j.role])
+		}
+		scheduled, due, err := s.due(ctx, j)
+		if err != nil && ctx.Err() == nil {
+			s.log.Error("schedule", "role", j.role, "error", err)
+		}
+		if !due && !woken {
+			continue
 		}
 		if report, err := s.once(ctx, j, scheduled); err != nil && ctx.Err() == nil {
 			s.log.Error("role", "role", j.role, "error", err)
@@ -163,41 +204,59 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 	}
 }
 
+// waiting takes what waits in a channel, and tells whether anything did.
+func waiting(c <-chan struct{}) bool {
+	select {
+	case <-c:
+		return true
+	default:
+		return false
+	}
+}
+
 // due finds the newest moment of a role that has come and has not been run, and takes it. Moments missed before it are
-// made up by this one run.
+// made up by this one run. The moment is zero when none is due.
 func (s *schedule) due(ctx context.Context, j job) (time.Time, bool, error) {
-	now := s.store.Now().In(s.zone).Add(early)
-	last, err := s.store.LastTick(ctx, j.role)
-	if errors.Is(err, store.ErrNotFound) {
-		// Nobody who starts the factory for the first time wants to wait an hour to see it work.
-		first, err := s.store.BeginTick(ctx, j.role, s.store.Now())
-		return s.store.Now(), first, err
-	}
-	if err != nil {
+	now := s.store.Now().In(s.zone)
+	plan := s.plans[j.role]
+	var moment time.Time
+	switch last, err := s.store.LastTick(ctx, j.role); {
+	case errors.Is(err, store.ErrNotFound):
+		moment = now // nobody who starts the factory for the first time wants to wait an hour to see it work
+	case err != nil:
 		return time.Time{}, false, err
-	}
-	from := last.ScheduledAt.In(s.zone)
-	if from.After(now) {
+	case last.ScheduledAt.After(now.Add(early)):
 		// The clock was ahead once, and has been set right: what it recorded must not silence the role until then.
-		if err := s.store.DropTicksAfter(ctx, j.role, now); err != nil {
+		if err := s.store.DropTicksAfter(ctx, j.role, now.Add(early)); err != nil {
 			return time.Time{}, false, err
 		}
-		from = s.plans[j.role].Next(now.Add(-24 * time.Hour))
+		moment = newest(plan, now.Add(-24*time.Hour), now.Add(early))
+	default:
+		moment = newest(plan, last.ScheduledAt.In(s.zone), now.Add(early))
 	}
-	if oldest := now.Add(-32 * 24 * time.Hour); from.Before(oldest) {
-		from = oldest // monthly is the rarest that is made up
-	}
-	var moment time.Time
-	missed := -1
-	for next := s.plans[j.role].Next(from); !next.After(now); next = s.plans[j.role].Next(next) {
-		moment = next
-		missed++
-	}
-	if missed < 0 {
+	if moment.IsZero() {
 		return time.Time{}, false, nil
 	}
 	first, err := s.store.BeginTick(ctx, j.role, moment)
-	return moment, first, err
+	if err != nil || !first {
+		return time.Time{}, false, err
+	}
+	return moment, true, nil
+}
+
+// rarest bounds how far back a missed moment is looked for: monthly is the rarest that is made up.
+const rarest = 32 * 24 * time.Hour
+
+// newest is the last moment of a plan after one time and not after another, zero when there is none.
+func newest(plan cron.Schedule, after, until time.Time) time.Time {
+	if oldest := until.Add(-rarest); after.Before(oldest) {
+		after = oldest
+	}
+	var moment time.Time
+	for next := plan.Next(after); !next.IsZero() && !next.After(until); next = plan.Next(next) {
+		moment = next
+	}
+	return moment
 }
 
 // once runs a role, keeps how that ended, and answers who asked for it. Trouble is told when it begins and when it ends.
