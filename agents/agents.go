@@ -57,6 +57,7 @@ type Settings struct {
 	MergeMethod    string                 // merge, squash or rebase
 	Staging        Staging                // what follows a merge
 	ChecksPatience time.Duration          // after which missing checks are said to be missing
+	BaseRedTicket  bool                   // one ticket is filed while the base itself is red, and closed when it is green
 	Observe        bool                   // decide and say, change nothing outside
 	AnyAuthor      bool                   // tickets by people without write access are taken too
 	Reviewers      []string               // logins of automated reviewers, whose requests for changes count as a member's

@@ -38,6 +38,9 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		if err == nil {
 			err = x.nameFlaky(ctx, snap)
 		}
+		if err == nil {
+			err = x.watchBase(ctx, snap)
+		}
 		taken := false
 		if err == nil {
 			taken, err = x.takeBack(ctx, snap)

@@ -101,18 +101,8 @@ func (i *Implementer) idle(ctx context.Context, reason string, err error) (Repor
 
 // intakeClosed says why no ticket is taken now, "" when one may be.
 func (i *Implementer) intakeClosed(ctx context.Context, snap Snapshot) (string, error) {
-	var red []string
-	for _, c := range snap.BaseChecks {
-		if isFailure(c.State) {
-			red = appendNew(red, c.Name)
-		}
-	}
-	if len(red) > 0 {
-		reason := strings.Join(red, ", ") + " fails on " + i.Settings.Base
-		return "base red: " + reason, i.Store.Trouble(ctx, store.Problem{What: "base red", Reason: reason, Cure: "repair " + i.Settings.Base + "; the factory takes no ticket until then"})
-	}
-	if err := i.Store.Settled(ctx, "base red"); err != nil {
-		return "", err
+	if reason, err := i.tellBase(ctx, snap); err != nil || reason != "" {
+		return reason, err
 	}
 	waiting := 0
 	for _, s := range snap.Standings {

@@ -112,6 +112,10 @@ func (f Facts) health() Verdict {
 		if f.overdue() && len(f.Checks) == 0 {
 			reason = fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)
 		}
+		if f.overdue() && !f.Current && len(f.Checks) > 0 && len(f.missing()) == len(waiting) {
+			// As where main has got a new workflow: the branch lacks it, and will until it is brought up to date.
+			return Verdict{Word: store.Behind, Reason: fmt.Sprintf("%s has not reported for %s, and the branch lacks what %s has taken up", strings.Join(f.missing(), ", "), f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)}
+		}
 		v := Verdict{Word: store.Waiting, Reason: reason}
 		if stopped := f.stopped(); len(stopped) == len(waiting) {
 			v.Stopped = stopped
@@ -129,6 +133,10 @@ func (f Facts) health() Verdict {
 		return Verdict{Word: store.Landing, Reason: ci + ", approved, waits for an update from " + f.PR.BaseRef}
 	case f.Approved:
 		return Verdict{Word: store.Approval, Reason: ci + ", approved"}
+	case f.PR.MergeableState == "behind":
+		// GitHub says so only where a merge needs an up to date branch. It is brought there once it is approved, in its turn:
+		// each update restarts a CI, and one of all branches after each landing would restart them all.
+		return Verdict{Word: store.Ready, Reason: ci + ", behind " + f.PR.BaseRef}
 	}
 	return Verdict{Word: store.Ready, Reason: ci}
 }
@@ -168,6 +176,17 @@ func (f Facts) sortChecks() (green int, waiting []string, failed []forge.Check) 
 		}
 	}
 	return green, waiting, failed
+}
+
+// missing names the required checks that no app at all has reported on this head.
+func (f Facts) missing() []string {
+	var out []string
+	for _, r := range f.Required {
+		if !slices.ContainsFunc(f.Checks, func(c forge.Check) bool { return c.SHA == f.PR.Head && c.Name == r.Name }) {
+			out = append(out, r.Name)
+		}
+	}
+	return out
 }
 
 // stopped are the required checks that were cancelled: CI can be asked for them once more.

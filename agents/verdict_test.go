@@ -112,6 +112,19 @@ func TestJudge(t *testing.T) {
 		{"no checks for longer than patience", func(f *Facts) {
 			f.Checks, f.Patience, f.HeadSince = nil, time.Hour, f.Now.Add(-2*time.Hour)
 		}, store.Waiting, "is CI set up"},
+		{"missing for long, and main may have what the branch lacks", func(f *Facts) {
+			f.Checks, f.Current, f.Patience, f.HeadSince = f.Checks[:1], false, time.Hour, f.Now.Add(-2*time.Hour)
+		}, store.Behind, "lint has not reported for 2h0m0s"},
+		{"missing for long on a branch that has all of main", func(f *Facts) {
+			f.Checks, f.Patience, f.HeadSince = f.Checks[:1], time.Hour, f.Now.Add(-2*time.Hour)
+		}, store.Waiting, "lint (missing)"},
+		{"missing for a while", func(f *Facts) {
+			f.Checks, f.Current, f.Patience, f.HeadSince = f.Checks[:1], false, time.Hour, f.Now.Add(-time.Minute)
+		}, store.Waiting, "lint (missing)"},
+		{"skipped for long is not missing", func(f *Facts) {
+			f.Checks[1].State, f.Current, f.Patience, f.HeadSince = forge.Skipped, false, time.Hour, f.Now.Add(-2*time.Hour)
+		}, store.Waiting, "lint (skipped)"},
+		{"behind where GitHub wants it current is ready all the same", func(f *Facts) { f.Current, f.PR.MergeableState = false, "behind" }, store.Ready, "CI 2/2, behind main"},
 		{"approved and current", func(f *Facts) { f.Approved = true }, store.Approval, "approved"},
 		{"approved and behind", func(f *Facts) { f.Approved, f.Current = true, false }, store.Landing, "update from main"},
 		{"behind without an approval is still ready", func(f *Facts) { f.Current = false }, store.Ready, ""},
@@ -146,5 +159,17 @@ func TestTicketOfReadsOnlyBranchesOfTheFactory(t *testing.T) {
 		if got, ok := ticketOf(branch); got != want && ok || ok != (want > 0) {
 			t.Errorf("ticketOf(%q) = %d, %v; want %d", branch, got, ok, want)
 		}
+	}
+}
+
+func TestWhatCIStoppedIsNamedOnceNothingElseIsWaitedFor(t *testing.T) {
+	f := green()
+	f.Checks[1].State = forge.Cancelled
+	if v := Judge(f); len(v.Stopped) != 1 || v.Stopped[0].Name != "lint" {
+		t.Errorf("stopped %v, want lint alone", v.Stopped)
+	}
+	f.Checks[0].State = forge.Pending
+	if v := Judge(f); len(v.Stopped) != 0 {
+		t.Errorf("stopped %v while another check runs", v.Stopped)
 	}
 }

@@ -131,6 +131,7 @@ type Schedule struct {
 type Merge struct {
 	Method         string        `toml:"method"` // merge, squash or rebase
 	ChecksPatience time.Duration `toml:"checks_patience"`
+	BaseRedTicket  bool          `toml:"base_red_ticket"` // file one ticket while the base itself is red
 }
 
 // Staging is the deployment after each merge: a workflow that is dispatched, or a webhook that is told.

@@ -143,6 +143,7 @@ follow_up = "0s"
 [merge]
 method = "squash"
 checks_patience = "8m"
+base_red_ticket = true
 [staging]
 webhook = "https://deploy.example.org/hook?site=1"
 secret = { env = "HOOK" }
@@ -179,7 +180,7 @@ pass = ["PATH"]
 		Review:   ReviewConfig{Rounds: 1, Engine: "claude", Enthusiast: "mine", Adversary: "codex", Referee: "qwen", Session: 7 * time.Minute},
 		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
-		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute},
+		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute, BaseRedTicket: true},
 		Staging: Staging{Webhook: "https://deploy.example.org/hook?site=1", Secret: Secret{Env: "HOOK", value: hookCanary}, Limit: 9 * time.Minute,
 			Health: "https://staging.example.org/health", HealthField: "build.commit", HealthLimit: 10 * time.Minute},
 		Proof: Proof{Warn: []string{"too-large"}, MaximumLines: 11, Protected: []string{"deploy/"}, Mutate: 10 * time.Second, JUnit: "build/report.xml",

@@ -168,7 +168,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
-		Staging: c.Staging.settings(), ChecksPatience: c.Merge.ChecksPatience,
+		Staging: c.Staging.settings(), ChecksPatience: c.Merge.ChecksPatience, BaseRedTicket: c.Merge.BaseRedTicket,
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
 		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(), Proof: c.Proof.settings(),
 		FreeDisk: func() (uint64, error) { _, free, err := disk(c.State); return free, err }}
