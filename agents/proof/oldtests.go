@@ -20,11 +20,13 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 			return err
 		}
 	}
-	for _, w := range judgeGoTests(changes, s.proves, s.onHeadNow) {
+	for _, w := range append(judgeGoTests(changes, s.proves, s.onHeadNow), judgeTestLines(p.change, s.provesNamed)...) {
 		p.weaken(w, "")
 	}
 	if p.since != nil {
-		for _, w := range judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.onHeadNow) {
+		weakened := judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.onHeadNow)
+		weakened = append(weakened, judgeTestLines(p.since, func(string, string) bool { return false })...)
+		for _, w := range weakened {
 			p.weaken(w, "since it was proven: ")
 		}
 	}

@@ -100,6 +100,12 @@ func isDocument(p string) bool {
 	return false
 }
 
+// isProgram reports whether the path is what tests are about: neither tests nor words, and no list of what the program depends on.
+func isProgram(p string) bool {
+	name := path.Base(p)
+	return !isTest(p) && !isDocument(p) && !lockFiles[name] && manifests(name) == nil
+}
+
 // isCode reports whether the path is source code of a language whose comments and stubs are known here.
 func isCode(p string) bool { return language(p) != "" }
 

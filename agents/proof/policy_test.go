@@ -255,6 +255,9 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 		{"python, file deleted", "test_a.py", py, "", PolicyDeleted},
 		{"python, assertion deleted", "test_a.py", py, strings.Replace(py, "    assert add(0, 0) == 0\n", "", 1), PolicyRemoved},
 		{"python, loosened", "test_a.py", py, strings.Replace(py, "add(1, 2) == 3", "add(1, 2)", 1), PolicyLoosened},
+		{"python, renamed", "test_a.py", py, strings.Replace(py, "def test_zero", "def test_nothing", 1), ""},
+		{"python, another in its place", "test_a.py", py, strings.Replace(py, "def test_zero():\n    assert add(0, 1) == 1", "def test_one():\n    assert add(-1, 1) == 0", 1), PolicyDeleted},
+		{"python, moved to another test", "test_a.py", py, strings.Replace(strings.Replace(py, "    assert add(0, 0) == 0\n", "", 1), "    assert add(0, 1) == 1\n", "    assert add(0, 1) == 1\n    assert add(0, 0) == 0\n", 1), ""},
 		{"python, another value", "test_a.py", py, strings.Replace(py, "add(1, 2) == 3", "add(1, 3) == 4", 1), ""},
 		{"javascript, skipped", "a.test.js", js, strings.Replace(js, "test(", "test.skip(", 1), PolicySkipped},
 		{"javascript, focused", "a.test.js", js, js + "test.only(\"more\", () => { expect(1).toBe(1) })\n", PolicyFocused},
@@ -263,6 +266,37 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 		{"rust, ignored", "tests/a.rs", "#[test]\nfn adds() { assert_eq!(1, 1); }\n", "#[test]\n#[ignore]\nfn adds() { assert_eq!(1, 1); }\n", PolicySkipped},
 		{"ginkgo, focused", "a_test.go", "", "package a\n\nvar _ = Describe(\"x\", func() {\n\tFIt(\"y\", func() {})\n})\n", PolicyFocused},
 	})
+}
+
+func TestWhatChangesInATestThatProvesTheChangeIsAWarning(t *testing.T) {
+	for name, c := range map[string]struct{ path, before, after, test, policy string }{
+		"python, removed": {"test_a.py", "def test_sum():\n    x = add(1, 2)\n    assert x == 3\n    assert x > 0\n\ndef test_zero():\n    assert add(0, 1) == 1\n",
+			"def test_sum():\n    x = add(1, 2)\n    assert x == 4\n\ndef test_zero():\n    assert add(0, 1) == 1\n", "test_sum", PolicyRemoved},
+		"javascript, loosened": {"a.test.js", "test('adds 1.5', () => {\n  expect(add(1)).toBe(3)\n})\n", "test('adds 1.5', () => {\n  expect(add(1)).toBeTruthy()\n})\n", "adds 1.5", PolicyLoosened},
+		"rust, removed":        {"tests/a.rs", "#[test]\nfn adds() {\n    assert_eq!(f(), 1);\n    assert_eq!(g(), 1);\n}\n", "#[test]\nfn adds() {\n    assert_eq!(f(), 2);\n}\n", "adds", PolicyRemoved},
+	} {
+		changed := pretend(files{c.path: c.before}, files{c.path: c.after}, reason)
+		for _, told := range []string{c.test, "another"} {
+			var seen []string
+			for _, w := range judgeTestLines(changed, func(file, test string) bool { return file == c.path && test == told }) {
+				if seen = append(seen, w.Policy); (w.forgiven != "") != (told == c.test) {
+					t.Errorf("%s: with %s proving: forgiven because %q", name, told, w.forgiven)
+				}
+			}
+			if !slices.Equal(seen, []string{c.policy}) {
+				t.Errorf("%s: %v, want %s", name, seen, c.policy)
+			}
+		}
+	}
+	s := sides{plan: plan{named: true}, tells: []test{{"test_a.py", "TestSum.test_sum/1-2"}, {"a.test.js", "sums/adds 1.5"}}}
+	for _, told := range [][2]string{{"test_a.py", "test_sum"}, {"a.test.js", "adds 1.5"}} {
+		if !s.provesNamed(told[0], told[1]) || s.provesNamed("b", told[1]) || s.provesNamed(told[0], "sum") {
+			t.Errorf("%v: whether it proves the change is mistaken", told)
+		}
+	}
+	if s.named = false; s.provesNamed("test_a.py", "test_sum") {
+		t.Error("a command that is judged by its exit code is said to tell tests apart")
+	}
 }
 
 func TestBarsAreNotToBeLowered(t *testing.T) {

@@ -84,7 +84,7 @@ func oneHunk(before, after string) hunks {
 	return h
 }
 
-// refusedBy are the policies that refuse a change before anything is run.
+// refusedBy are the policies that refuse a change before anything is run, and those on the lines of tests, none of which proves anything.
 func refusedBy(c *change) []string {
 	var list []string
 	for _, p := range policies() {
@@ -93,6 +93,11 @@ func refusedBy(c *change) []string {
 				r.Policy = p.name
 			}
 			list = append(list, r.Policy)
+		}
+	}
+	for _, w := range judgeTestLines(c, func(string, string) bool { return false }) {
+		if w.forgiven == "" {
+			list = append(list, w.Policy)
 		}
 	}
 	slices.Sort(list)

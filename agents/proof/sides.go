@@ -7,6 +7,7 @@ import (
 	"maps"
 	"path"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -29,6 +30,15 @@ func (s sides) proves(t test) bool {
 	return slices.ContainsFunc(s.tells, func(told test) bool { return told.top() == t || told.isMethod(t) || !s.named })
 }
 
+// provesNamed is proves for a test as it stands in a file, without its suites and parameters. Where a tool does not tell tests apart, none is known to
+// prove anything by itself.
+func (s sides) provesNamed(file, name string) bool {
+	return s.named && slices.ContainsFunc(s.tells, func(told test) bool {
+		in := func(full string) bool { return strings.Contains("/"+full+"/", "/"+name+"/") }
+		return told.group == file && (in(told.name) || in(strings.ReplaceAll(told.name, ".", "/")))
+	})
+}
+
 // onHeadNow is how a test, or a method of a suite, ended on the head.
 func (s sides) onHeadNow(t test) string {
 	if _, ok := s.head.tests[t]; !ok {
@@ -49,10 +59,10 @@ func (p *prover) patience(s sides) time.Duration {
 // compare runs the tests of the change on the head and on the base, and refuses when they do not tell the one from the other.
 func (p *prover) compare(ctx context.Context, s *sides) error {
 	defer func() {
-		if len(p.change.source()) == 0 && slices.ContainsFunc(p.receipt.Refusals, func(r Refusal) bool {
-			return r.Policy == PolicyFailOnHead || r.Policy == PolicyPassOnBase
+		if slices.ContainsFunc(p.receipt.Refusals, func(r Refusal) bool {
+			return r.Policy == PolicyFailOnHead || r.Policy == PolicyPassOnBase || r.Policy == PolicyNotRun || r.Policy == PolicyNotCompiling
 		}) {
-			p.refuse(Refusal{Policy: PolicyNoSource, Detail: "only tests change: there is no source in it that they could show to be done"})
+			p.nameWhatLacks()
 		}
 	}()
 	if ok, err := p.onHead(ctx, s); !ok || err != nil {
@@ -90,6 +100,16 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 		return p.compileOnly(ctx, *s)
 	}
 	return nil
+}
+
+// nameWhatLacks says why tests came to nothing, where the change has nothing that they could show, or none that could show it.
+func (p *prover) nameWhatLacks() {
+	if len(p.change.where(isProgram)) == 0 {
+		p.refuse(Refusal{Policy: PolicyNoSource, Detail: "only tests change: there is no source in it that they could show to be done"})
+	}
+	if !slices.ContainsFunc(p.change.tests(), func(f *file) bool { return isTestCode(f.path) && !f.deleted() }) {
+		p.refuse(Refusal{Policy: PolicyNoTests, Detail: "no test is added or changed, only data for tests: a test is needed that fails without this change and passes with it"})
+	}
 }
 
 // onHead runs the tests on the head; ok is false when it has refused. What fails there and has failed on the base too, in the same

@@ -190,9 +190,9 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			}
 			all = append(all, w)
 		}
-		proved := ""
+		why := ""
 		if tells(e.test) {
-			proved = "it fails without the change and passes with it"
+			why = proved
 		}
 		switch {
 		case e.after == nil && e.isTable(): // what used it is judged by itself
@@ -217,25 +217,25 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		loosened := e.after.loose > e.before.loose && e.after.exact < e.before.exact
 		switch {
 		case e.contradicted && e.explained && !loosened:
-			proved = "as it was it contradicts the change, and tests that prove the change run through all that it runs through of it"
-			add(PolicyLoosened, proved, "%s expects something else than before", e.test)
+			why = "as it was it contradicts the change, and tests that prove the change run through all that it runs through of it"
+			add(PolicyLoosened, why, "%s expects something else than before", e.test)
 		case e.contradicted:
 			add(PolicyLoosened, "", "%s as it was before fails with the change, and as it is now it passes with and without: it was changed to pass, and nothing shows that it had to be", e.test)
 			all[len(all)-1].Ran, all[len(all)-1].Output = e.ran, e.said
 		case loosened:
-			add(PolicyLoosened, proved, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, e.before.exact-e.after.exact)
+			add(PolicyLoosened, why, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, e.before.exact-e.after.exact)
 		}
-		if proved == "" && e.subjectRemoved {
-			proved = "as it was it does not compile with the change: what it tested has another shape"
+		if why == "" && e.subjectRemoved {
+			why = "as it was it does not compile with the change: what it tested has another shape"
 		}
 		if e.after.worth() >= e.before.worth() {
 			continue // fewer of one and more of the other: a table may have come, or gone
 		}
 		if less := e.before.assertions - e.after.assertions; less > 0 {
-			add(PolicyRemoved, proved, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, less)
+			add(PolicyRemoved, why, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, less)
 		}
 		if less := e.before.cases - e.after.cases; less > 0 {
-			add(PolicyRemoved, proved, "%s has %d cases, %d fewer than before", e.test, e.after.cases, less)
+			add(PolicyRemoved, why, "%s has %d cases, %d fewer than before", e.test, e.after.cases, less)
 		}
 	}
 	return all

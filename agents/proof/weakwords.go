@@ -1,10 +1,7 @@
 package proof
 
 import (
-	"fmt"
 	"slices"
-	"strconv"
-	"strings"
 )
 
 // In languages other than Go the lines themselves are looked at. It is coarser, so it counts per file.
@@ -49,7 +46,7 @@ var testWordsOf = map[string]testWords{
 // goFocus is how Ginkgo is told to run some tests alone.
 var goFocus = lazily(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
 
-// judgeTestWords judges what became of tests in languages other than Go, and of focus in all.
+// judgeTestWords looks for tests that are skipped in languages other than Go, and for focus in all.
 func judgeTestWords(c *change) []Refusal {
 	var all []Refusal
 	for _, f := range c.tests() {
@@ -60,12 +57,12 @@ func judgeTestWords(c *change) []Refusal {
 		if language(f.path) == "go" {
 			w.focus = goFocus
 		}
-		all = append(all, f.judgeWords(c, w)...)
+		all = append(all, f.judgeWords(w)...)
 	}
 	return all
 }
 
-func (f *file) judgeWords(c *change, w testWords) []Refusal {
+func (f *file) judgeWords(w testWords) []Refusal {
 	var all []Refusal
 	for _, l := range f.added {
 		if w.skip != nil && w.skip.MatchString(l.text) {
@@ -75,44 +72,7 @@ func (f *file) judgeWords(c *change, w testWords) []Refusal {
 			all = append(all, Refusal{Policy: PolicyFocused, File: f.path, Line: l.number, Detail: "one test is run alone and the others are not: " + clip(l.text, 100)})
 		}
 	}
-	removed, added := matching(f.removed, w.assertion), matching(f.added, w.assertion)
-	switch weakBefore, weakAfter := matching(f.removed, w.assertion, w.weak), matching(f.added, w.assertion, w.weak); {
-	case f.deleted():
-	case removed > added:
-		all = append(all, Refusal{Policy: PolicyRemoved, File: f.path, Line: firstAt(f.removed, w.assertion),
-			Detail: fmt.Sprintf("%d assertions are gone and %d came", removed, added)})
-	case removed > 0 && weakAfter > weakBefore && added-weakAfter < removed-weakBefore:
-		all = append(all, Refusal{Policy: PolicyLoosened, File: f.path, Line: firstAt(f.added, w.weak),
-			Detail: "an assertion gives way to one that accepts more"})
-	}
-	if w.test != nil {
-		for _, name := range f.goneNames(c, w.test) {
-			all = append(all, Refusal{Policy: PolicyDeleted, File: f.path, Detail: "the test " + clip(name, 100) + " is gone"})
-		}
-	}
 	return all
-}
-
-// goneNames are the tests that the file had and no changed test file has any more.
-func (f *file) goneNames(c *change, test *pattern) []string {
-	has := map[string]bool{}
-	for _, g := range c.tests() {
-		if g.after() == "" {
-			continue
-		}
-		for l := range strings.Lines(string(c.head(g.after()))) {
-			if m := test.FindStringSubmatch(l); m != nil {
-				has[m[1]] = true
-			}
-		}
-	}
-	var gone []string
-	for _, l := range f.removed {
-		if m := test.FindStringSubmatch(l.text); m != nil && m[1] != "" && !has[m[1]] {
-			gone = append(gone, m[1])
-		}
-	}
-	return gone
 }
 
 // matching counts the lines that match all of the forms; without a form nothing does.
@@ -134,44 +94,4 @@ func firstAt(lines []line, form *pattern) int {
 		}
 	}
 	return 0
-}
-
-// PolicyThreshold: a number that the tests or their coverage have to reach is lower than before.
-const PolicyThreshold = "threshold-lowered"
-
-var (
-	least = lazily(`(?i)["']?\b(fail[_-]under|min[_-]?coverage|coverage[_-]?threshold|covermin|branches|functions|statements|lines)\b["']?\s*[:=]\s*["']?(\d+(?:\.\d+)?)`)
-	most  = lazily(`(?i)["']?(max[_-]?warnings)["']?\s*[:= ]\s*["']?(\d+(?:\.\d+)?)`)
-)
-
-// judgeThresholds refuses lower bars in files of configuration.
-func judgeThresholds(c *change) []Refusal {
-	var all []Refusal
-	for _, f := range c.files {
-		if isTest(f.path) || isDocument(f.path) || language(f.path) != "" && language(f.path) != "javascript" && language(f.path) != "shell" {
-			continue
-		}
-		for _, bar := range []struct {
-			form *pattern
-			sign float64
-		}{{least, 1}, {most, -1}} {
-			before := map[string]float64{}
-			for _, l := range f.removed {
-				if m := bar.form.FindStringSubmatch(l.text); m != nil {
-					before[strings.ToLower(m[1])], _ = strconv.ParseFloat(m[2], 64)
-				}
-			}
-			for _, l := range f.added {
-				m := bar.form.FindStringSubmatch(l.text)
-				if m == nil {
-					continue
-				}
-				was, had := before[strings.ToLower(m[1])]
-				if is, err := strconv.ParseFloat(m[2], 64); had && err == nil && is*bar.sign < was*bar.sign {
-					all = append(all, Refusal{File: f.path, Line: l.number, Detail: fmt.Sprintf("%s goes from %g to %g", m[1], was, is)})
-				}
-			}
-		}
-	}
-	return all
 }
