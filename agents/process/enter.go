@@ -16,6 +16,8 @@ import (
 // helper. Two may come, one for the containment and one if exec failed.
 type entry struct {
 	Contained bool
+	User      int    // the user it became; 0 when it stayed ours
+	Why       string // why it stayed ours, though that is root
 	Error     string
 }
 
@@ -49,15 +51,15 @@ func become(say *gob.Encoder) error {
 	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
 		return fmt.Errorf("give up new privileges: %w", err)
 	}
-	contained, err := o.Contain.apply(o.Path)
+	e, err := o.Contain.apply(o)
 	if err != nil {
 		return err
 	}
-	if err := say.Encode(entry{Contained: contained}); err != nil {
+	if err := say.Encode(e); err != nil {
 		return fmt.Errorf("report containment: %w", err)
 	}
 	err = syscall.Exec(o.Path, o.Args, o.Env)
-	if contained && errors.Is(err, syscall.EACCES) {
+	if e.Contained && errors.Is(err, syscall.EACCES) {
 		return fmt.Errorf("execute %s: %w (contained: it, its interpreter and its libraries must be among the readable paths)", o.Path, err)
 	}
 	return fmt.Errorf("execute %s: %w", o.Path, err)

@@ -83,21 +83,31 @@ func (c *Containment) check() error {
 	return nil
 }
 
-// apply gives up what the tree must not touch, so that program can still be
-// executed, and says whether Landlock is in force. The calling goroutine must be
-// locked to its thread, and execute the program itself.
-func (c *Containment) apply(program string) (bool, error) {
+// apply gives up what the tree must not touch, so that its program can still be
+// executed, and says what came of it. The calling goroutine must be locked to its
+// thread, and execute the program itself.
+func (c *Containment) apply(o order) (e entry, err error) {
 	if c == nil {
-		return false, nil
+		return entry{}, nil
 	}
-	inForce, err := c.restrict(program)
+	var why error
+	e.User, why, err = c.show(o)
+	if why != nil {
+		e.Why = why.Error()
+	}
+	if err == nil {
+		e.Contained, err = c.restrict(o.Path)
+	}
 	if err == nil {
 		err = dropCapabilities()
 	}
-	if err != nil {
-		return false, fmt.Errorf("contain: %w", err)
+	if err == nil && e.User != 0 {
+		err = becomeUser(e.User)
 	}
-	return inForce, nil
+	if err != nil {
+		return entry{}, fmt.Errorf("contain: %w", err)
+	}
+	return e, nil
 }
 
 func (c *Containment) restrict(program string) (bool, error) {

@@ -114,6 +114,14 @@ func play(mode string, args []string) int {
 			fmt.Print(err)
 			return 1
 		}
+	case "private", "open": // until its input ends
+		if mode == "private" {
+			if err := process.KeepPrivate(); err != nil {
+				return 1
+			}
+		}
+		fmt.Println("ready")
+		io.Copy(io.Discard, os.Stdin)
 	case "print":
 		content, err := os.ReadFile(args[0])
 		if err != nil {

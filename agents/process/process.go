@@ -30,17 +30,23 @@
 // With a [Containment] the tree is under Landlock: it can open only the paths
 // listed and what any program needs to start ([SystemPaths]), and from ABI 6 on it
 // can signal nothing outside itself. Landlock also keeps the memory and the open
-// files of every process outside from it, through /proc as through ptrace. Run by
-// root, the tree loses the capabilities that would lead around this: with
-// CAP_PERFMON alone the environment of any process can be read through /proc.
+// files of every process outside from it, through /proc as through ptrace.
 //
-// /proc itself is not private, which would need a PID namespace: the list of
-// processes and their command lines stay visible, so no secret is ever put into
-// an argument. Before ABI 9 a Unix socket that the user may use, such as Docker's,
-// can be connected to, and before ABI 10 UDP is not denied. Without Landlock, a
-// tree can read whatever the daemon's user can, the daemon's environment and files
-// included, and can kill its helper: the caller sees that in [Result.Contained]
-// and must say so.
+// Run by root, the tree is another user besides, one that owns nothing on the
+// machine and that no other tree is at the same time (see mount.go): the kernel then
+// keeps it from the daemon's processes and files also where Landlock is missing.
+// Where root may not do that, as in most containers, the tree stays root's but loses
+// the capabilities that would lead around Landlock: with CAP_PERFMON alone the
+// environment of any process can be read through /proc. [Result] says which it was.
+// For everybody else [KeepPrivate] closes the daemon's own /proc entry.
+//
+// /proc itself is not private, which needs a PID namespace (see [Containment]):
+// the list of processes and their command lines stay visible, so no secret is ever
+// put into an argument. Before ABI 9 a Unix socket that the user may use, such as
+// Docker's, can be connected to, and before ABI 10 UDP is not denied. Without
+// Landlock, a tree that is not another user's can read whatever the daemon's user
+// can, and can kill its helper: the caller sees that in [Result.Contained] and must
+// say so.
 package process
 
 import (
@@ -48,7 +54,19 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
+
+// KeepPrivate closes what /proc shows of this process to other processes of its
+// user: environment, memory and open files. main calls it before anything else has
+// begun. What the process starts is as open as ever.
+func KeepPrivate() error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return fmt.Errorf("keep this process private: %w", err)
+	}
+	return nil
+}
 
 // defaultPath is where programs are looked for when an environment names no
 // PATH; execvp(3) has the same habit.

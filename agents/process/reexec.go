@@ -70,6 +70,8 @@ type order struct {
 type report struct {
 	Error     string // why the tree was not started; then the rest is empty
 	Contained bool
+	User      int
+	Why       string
 	Code      int
 	Signal    string
 	Told      bool // the order to end came before the leader's end

@@ -102,7 +102,7 @@ func (s *supervisor) run(o order) (report, error) {
 	if how.Error != "" {
 		return report{Code: -1, Survivors: survivors}, errors.New(how.Error)
 	}
-	r := report{Contained: how.Contained, Told: told, Ended: s.ended, Survivors: survivors, Code: -1}
+	r := report{Contained: how.Contained, User: how.User, Why: how.Why, Told: told, Ended: s.ended, Survivors: survivors, Code: -1}
 	if !s.alive {
 		r.Code = s.status.ExitStatus() // -1 when signalled
 		if s.status.Signaled() {

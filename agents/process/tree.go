@@ -84,6 +84,8 @@ type Result struct {
 	Bytes     int64         // bytes printed on both outputs, those beyond the limit included
 	Duration  time.Duration // from the call of Run to the end of the tree
 	Contained bool          // whether Landlock was really in force
+	User      int           // the user that a contained tree of root's ran as; 0 when it ran as ours
+	UserWhy   string        // why it ran as ours, though that is root
 }
 
 // Run starts the tree and blocks until all of it is gone, escapees included. A
@@ -106,7 +108,7 @@ func (t Tree) Run(ctx context.Context) (Result, error) {
 	result.Bytes, result.Duration = h.meter.total(), time.Since(began)
 	result.Ended = r.Ended + left.ended
 	result.Survivors = max(r.Survivors, left.alive)
-	result.Contained = r.Contained
+	result.Contained, result.User, result.UserWhy = r.Contained, r.User, r.Why
 	switch {
 	case !reported:
 		result.Cause = CauseLost

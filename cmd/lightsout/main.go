@@ -29,6 +29,10 @@ func main() {
 	if code, ok := scripted(os.Args); ok {
 		os.Exit(code)
 	}
+	if err := process.KeepPrivate(); err != nil {
+		fmt.Fprintln(os.Stderr, "lightsout:", err)
+		os.Exit(exitUnknown)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	context.AfterFunc(ctx, stop) // a second Ctrl-C ends the program as Ctrl-C does
 	os.Exit(run(ctx, os.Args[1:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()}))
