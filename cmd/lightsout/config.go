@@ -160,6 +160,7 @@ type Proof struct {
 // Containment says what sessions and commands under test may reach.
 type Containment struct {
 	Landlock string            `toml:"landlock"` // auto: where the kernel has it; require: else do not start; off
+	User     string            `toml:"user"`     // auto: another user than root, where that can be; require: else do not start
 	Writable []string          `toml:"writable"` // beside worktree, private HOME and caches
 	Readable []string          `toml:"readable"` // beside the system's folders
 	Env      map[string]string `toml:"env"`      // values for sessions and tests
@@ -183,6 +184,6 @@ func defaults() Config {
 		Staging:  Staging{Limit: 30 * time.Minute, HealthLimit: 5 * time.Minute},
 		// About four times what people review well in one sitting.
 		Proof:       Proof{MaximumLines: proof.DefaultMaximumLines},
-		Containment: Containment{Landlock: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
+		Containment: Containment{Landlock: "auto", User: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
 	}
 }

@@ -237,6 +237,9 @@ func (d *document) checkContainment(c *Config) {
 	if !slices.Contains([]string{"auto", "require", "off"}, c.Containment.Landlock) {
 		d.fault(keyOf("containment.landlock"), "is no choice", `write landlock = "auto" (where the kernel has it), "require" or "off"`)
 	}
+	if !slices.Contains([]string{"auto", "require"}, c.Containment.User) {
+		d.fault(keyOf("containment.user"), "is no choice", `write user = "auto" (another user than root, where that can be) or "require"`)
+	}
 	d.checkVariables(toml.Key{"containment", "env", ""}, c.Containment.Env)
 	d.checkPass(keyOf("containment.pass"), c.Containment.Pass, c)
 	private := map[string]string{"the state folder": c.State}

@@ -39,6 +39,8 @@ type daemon struct {
 	github   *http.Client     // nil: http.DefaultClient
 	telegram *http.Client     // nil: one of the bot's own
 	engine   agents.Runner    // nil: from the configuration
+
+	fence fence // what is in force around sessions, found out at the start
 }
 
 // Run blocks until ctx ends and all that it started has come to rest: roles, bot, sessions, database, in this order.
@@ -155,7 +157,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 	if err != nil {
 		return nil, err
 	}
-	contain, err := d.contain()
+	contain, err := d.contain(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -258,24 +260,6 @@ func (d *daemon) readable() []string {
 	return append(toolFolders(lookup(d.environ, "PATH"), programs...), d.config.Containment.Readable...)
 }
 
-// oldestLandlock is the first version that holds renames and links across folders, too.
-const oldestLandlock = 2
-
-// contain says whether Landlock is put around sessions, and refuses to start where it is demanded and missing.
-func (d *daemon) contain() (bool, error) {
-	switch has := process.LandlockABI() >= oldestLandlock; d.config.Containment.Landlock {
-	case "off":
-		return false, nil
-	case "require":
-		if !has {
-			return false, errors.New(`containment.landlock is "require" and this kernel has no Landlock (version 2 of it came with Linux 5.19): use a newer kernel, or "auto" to go on without`)
-		}
-		return true, nil
-	default:
-		return has, nil
-	}
-}
-
 // housekeeping is when the housekeeper is due: daily, at an hour when few sessions run.
 const housekeeping = "17 3 * * *"
 
@@ -302,11 +286,7 @@ func (d *daemon) schedule(s *store.Store, f *agents.Factory) (*schedule, error) 
 func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 	return func(context.Context) []string {
 		rate := f.Forge.Rate()
-		contained := "Landlock off"
-		if f.Settings.Contain {
-			contained = fmt.Sprintf("Landlock ABI %d", process.LandlockABI())
-		}
-		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + f.Engine.Name() + ", " + contained}
+		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + f.Engine.Name() + ", " + d.fence.String()}
 		if used, free, err := disk(d.config.State); err == nil {
 			lines = append(lines, fmt.Sprintf("disk %d%% used, %d GB free", used, free>>30))
 		}

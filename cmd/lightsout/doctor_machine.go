@@ -17,7 +17,7 @@ import (
 
 // machine tries what sessions and tests need on this machine.
 func (x *doctor) machine(ctx context.Context) []finding {
-	return []finding{x.coder(ctx), x.tests(), x.landlock()}
+	return []finding{x.coder(ctx), x.tests(), x.containment(ctx)}
 }
 
 // handedOn is the environment of sessions and tests, as far as finding programs goes.
@@ -79,22 +79,24 @@ func (x *doctor) tests() finding {
 	return good(name, words+" ("+path+")")
 }
 
-func (x *doctor) landlock() finding {
+// containment says what is really in force around sessions, and what of the daemon they can still reach.
+func (x *doctor) containment(ctx context.Context) finding {
 	const name = "containment"
-	contained, err := x.contain()
-	switch {
+	_, err := x.contain(ctx)
+	switch f := x.fence; {
 	case err != nil:
-		return bad(name, "landlock is demanded, and this kernel has none", `use Linux 5.19 or newer, or write landlock = "auto"`)
-	case contained:
-		return good(name, fmt.Sprintf("Landlock, ABI %d", process.LandlockABI()))
+		return bad(name, err.Error(), `take the demand back under [containment], or change the machine`)
+	case f.landlock == 0 && !f.user:
+		c := good(name, f.String()+": sessions can read what this user can read, the daemon's own files among it")
+		c.Cure = "run lightsout as a user of its own that owns nothing else"
+		return c
+	case f.why != "":
+		c := good(name, f.String()+": "+f.why)
+		c.Cure = "Landlock alone keeps the daemon's secrets from sessions here; run lightsout as a user of its own, or where root may make mounts"
+		return c
+	default:
+		return good(name, f.String())
 	}
-	why := "this kernel has no Landlock"
-	if x.config.Containment.Landlock == "off" {
-		why = "switched off"
-	}
-	c := good(name, why+": sessions can read what this user can read")
-	c.Cure = "run lightsout as a user of its own that owns nothing else"
-	return c
 }
 
 // diskFloor is the least free space to start with, in bytes: a mirror, a worktree and build caches of a middling

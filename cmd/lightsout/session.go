@@ -60,7 +60,7 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
-	session, err := s.session(c, config)
+	session, err := s.session(ctx, c, config)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
 	}
@@ -91,15 +91,17 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 const noChange engine.Outcome = "no change"
 
 // session is what the session may use and reach, but for its prompt and its HOME.
-func (s sessionCommand) session(c console, config Config) (engine.Session, error) {
+func (s sessionCommand) session(ctx context.Context, c console, config Config) (engine.Session, error) {
 	dir, err := filepath.Abs(s.Dir)
 	if err != nil {
 		return engine.Session{}, err
 	}
 	d := &daemon{config: config, environ: c.environ}
-	contain, err := d.contain()
-	if err != nil {
-		return engine.Session{}, err
+	contain := config.Containment.Landlock != "off"
+	if config.Containment.Landlock == "require" || config.Containment.User == "require" {
+		if contain, err = d.contain(ctx); err != nil { // which costs a start of its own
+			return engine.Session{}, err
+		}
 	}
 	env, caches := hostEnvironment(c.environ)
 	env = append(env, pass(c.environ, config.Containment.Pass)...)
