@@ -12,18 +12,20 @@ import (
 
 // Board is what the factory knows at one instant: what /status shows, and the status command when the chat is down.
 type Board struct {
-	Repo     string               `json:"repo"`
-	At       time.Time            `json:"at"`
-	Observe  bool                 `json:"observe,omitempty"`
-	Pauses   []store.Pause        `json:"pauses,omitempty"`
-	Problems []store.Problem      `json:"problems,omitempty"`
-	Running  []store.Run          `json:"running,omitempty"`
-	Pulls    []store.Pull         `json:"pulls,omitempty"` // open ones
-	Unstaged []store.Pull         `json:"unstaged,omitempty"`
-	Queue    []store.Ticket       `json:"queue,omitempty"`  // in Todo, those first that would be picked first
-	Parked   []store.Ticket       `json:"parked,omitempty"` // in Todo, not to be picked
-	Next     map[string]time.Time `json:"next,omitempty"`   // of each role
-	SpentUSD float64              `json:"spent_usd"`        // in the last 24 hours
+	Repo     string          `json:"repo"`
+	At       time.Time       `json:"at"`
+	Observe  bool            `json:"observe,omitempty"`
+	Pauses   []store.Pause   `json:"pauses,omitempty"`
+	Problems []store.Problem `json:"problems,omitempty"`
+	Running  []store.Run     `json:"running,omitempty"`
+	Pulls    []store.Pull    `json:"pulls,omitempty"` // open ones
+	Unstaged []store.Pull    `json:"unstaged,omitempty"`
+	// Approvals are those that stand.
+	Approvals []store.Grant        `json:"approvals,omitempty"`
+	Queue     []store.Ticket       `json:"queue,omitempty"`  // in Todo, those first that would be picked first
+	Parked    []store.Ticket       `json:"parked,omitempty"` // in Todo, not to be picked
+	Next      map[string]time.Time `json:"next,omitempty"`   // of each role
+	SpentUSD  float64              `json:"spent_usd"`        // in the last 24 hours
 }
 
 // ReadBoard reads the store. next may be nil.
@@ -53,6 +55,9 @@ func ReadBoard(ctx context.Context, s *store.Store, next map[string]time.Time) (
 		return b, err
 	}
 	if b.Pulls, err = s.Pulls(ctx); err != nil {
+		return b, err
+	}
+	if b.Approvals, err = s.Grants(ctx); err != nil {
 		return b, err
 	}
 	if b.Unstaged, err = s.Unstaged(ctx); err != nil {
@@ -125,7 +130,7 @@ func (b Board) view() boardView {
 			ready++
 		}
 		if i < boardPulls {
-			v.Cards = append(v.Cards, boardCard{p, says(p, nil)})
+			v.Cards = append(v.Cards, boardCard{p, says(p, grantOf(b.Approvals, p))})
 		}
 	}
 	v.More = len(b.Pulls) - len(v.Cards)

@@ -41,6 +41,8 @@ type Options struct {
 	Protected func(files []string) []string
 	// Redact takes the daemon's own secrets out of a text; everything that leaves passes it. It may be nil.
 	Redact func(string) string
+	// Groups are the groups, by id, in which commands and taps of paired people are heard. In any other the bot is silent.
+	Groups []int64
 	// Observe says that the factory changes nothing outside; the chat works as ever and says so.
 	Observe  bool
 	PerChat  time.Duration // between two calls for one private chat; 0 means 1 s, what Telegram asks for

@@ -98,6 +98,8 @@ type call struct {
 	replyTo int64        // the message it replies to, 0 for none
 	quoted  string       // the text of that message
 	tap     *store.Token // tapped
+	// question is ours that the message answers, with a reason for a rejection; nil for none.
+	question *store.Outgoing
 }
 
 // key makes what a call writes once, however often its update is handled.

@@ -22,17 +22,32 @@ func (d diffSeen) same(e diffSeen) bool {
 	return d.head == e.head || d.patch == e.patch && d.patch != ""
 }
 
-// seen tells which diff of a pull request a call is about: that of the button, that of the message it replies to as it
-// stood when the person wrote, or else the one last read at that time. ok is false when it cannot be told; then nothing may be
-// done in the name of what was seen.
+// seen tells which diff of a pull request a call is about: that of the button, that of the question it answers, that of the
+// message it replies to as it stood when the person wrote, or else the last that this chat had shown them by then. Only
+// where the chat has shown none it is the one last read at that time. ok is false when it cannot be told; then nothing
+// may be done in the name of what was seen.
 func (b *Bot) seen(ctx context.Context, c call, pull int) (d diffSeen, ok bool, err error) {
 	if c.tap != nil {
 		return diffSeen{head: c.tap.Head, patch: c.tap.PatchID}, c.tap.Head != "", nil
 	}
-	if c.replyTo != 0 {
+	if c.replyTo != 0 && c.question == nil {
 		shown, err := b.shown(ctx, c.chat, c.replyTo, pull)
 		if err != nil {
 			return d, false, err
+		}
+		if len(shown) > 0 {
+			d, ok = standing(shown, c.at)
+			return d, ok, nil
+		}
+	}
+	if c.question == nil {
+		offers, err := b.Store.Shown(ctx, c.chat, pull)
+		if err != nil {
+			return d, false, err
+		}
+		var shown []diffSeen
+		for _, o := range offers {
+			shown = append(shown, offered(o, pull, o.SentAt)...)
 		}
 		if len(shown) > 0 {
 			d, ok = standing(shown, c.at)
@@ -48,6 +63,11 @@ func (b *Bot) seen(ctx context.Context, c call, pull int) (d diffSeen, ok bool, 
 		if head := e.Data["head"]; head != "" && e.Kind != store.Approved && e.Kind != store.ApprovalEnded {
 			read = append(read, diffSeen{e.At, head, e.Data["patch"]})
 		}
+	}
+	if c.question != nil {
+		// The question was asked about the diff that stood there, at an instant of our own clock.
+		read = slices.DeleteFunc(read, func(d diffSeen) bool { return d.at.After(c.question.CreatedAt) })
+		return read[max(len(read)-1, 0)], len(read) > 0, nil
 	}
 	d, ok = standing(read, c.at)
 	return d, ok, nil
@@ -75,14 +95,19 @@ func (b *Bot) shown(ctx context.Context, chat, message int64, pull int) ([]diffS
 		case v.State != store.Sent:
 			continue
 		}
-		for _, button := range slices.Concat(v.Buttons...) {
-			if button.Pull == pull && button.Head != "" {
-				shown = append(shown, diffSeen{at, button.Head, button.PatchID})
-				break
-			}
-		}
+		shown = append(shown, offered(v, pull, at)...)
 	}
 	return shown, nil
+}
+
+// offered is the diff of a pull request that the buttons of a message are about; none when they are about none.
+func offered(o store.Outgoing, pull int, at time.Time) []diffSeen {
+	for _, button := range slices.Concat(o.Buttons...) {
+		if button.Pull == pull && button.Head != "" {
+			return []diffSeen{{at, button.Head, button.PatchID}}
+		}
+	}
+	return nil
 }
 
 // standing picks from a history what stood at a moment that is known to the second, as the chat service dates messages. Where
@@ -101,10 +126,14 @@ func standing(history []diffSeen, at time.Time) (d diffSeen, ok bool) {
 	return d, d.head != ""
 }
 
-// target is the pull request or ticket that a call names: by its button, by its first word, or by the message it replies to.
+// target is the pull request or ticket that a call names: by its button, by the question it answers, whatever its words are,
+// by its first word, or by the message it replies to.
 func (b *Bot) target(ctx context.Context, c call) (number int, rest string, err error) {
 	if c.tap != nil {
 		return c.tap.Pull, "", nil
+	}
+	if c.question != nil {
+		return c.question.Pull, c.args, nil
 	}
 	word, rest := cutSpace(c.args)
 	if n, ok := parseNumber(word); ok {
@@ -258,13 +287,7 @@ func (b *Bot) unapprove(ctx context.Context, c call) (answer, error) {
 	if n == 0 {
 		return b.tell("💬", "Which one?", "/unapprove 42, or reply to its card")
 	}
-	g, err := b.Store.Grant(ctx, n)
-	if err == nil && g.At.After(c.at.Add(time.Second)) {
-		return b.tell("⚠️", fmt.Sprintf("#%d was approved after you wrote that", n), "by "+g.ByName, fmt.Sprintf("send /unapprove %d again if you mean it", n))
-	}
-	if err == nil {
-		err = b.Store.EndGrant(ctx, n, store.ApprovalWithdrawn, "withdrawn by "+b.sign(ctx, c.by))
-	}
+	err = b.Store.EndGrant(ctx, n, store.ApprovalWithdrawn, "withdrawn by "+b.sign(ctx, c.by))
 	if errors.Is(err, store.ErrNotFound) {
 		return b.tell("💬", fmt.Sprintf("#%d is not approved", n))
 	}

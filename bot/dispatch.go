@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +52,16 @@ func (b *Bot) refuseStranger(ctx context.Context, id int64) error {
 	return err
 }
 
+// enabled tells whether a chat may be answered at all: every private one, and the groups that the configuration names.
+// What a group reads is read by people nobody has paired.
+func (b *Bot) enabled(c call) bool {
+	if c.private || slices.Contains(b.Groups, c.chat) {
+		return true
+	}
+	b.Log.Info("the bot was used in a group that the configuration does not name", "group", c.chat)
+	return false
+}
+
 // typed handles a message.
 func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *deed) error {
 	if m.From == nil || m.From.IsBot {
@@ -63,6 +74,9 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 	}
 	if m.ReplyToMessage != nil {
 		c.replyTo, c.quoted = int64(m.ReplyToMessage.ID), m.ReplyToMessage.Text+m.ReplyToMessage.Caption
+	}
+	if !b.enabled(c) {
+		return nil
 	}
 	name, args, isCommand := parseCommand(m.Text, b.name)
 	person, known, err := b.who(ctx, c.from)
@@ -78,11 +92,11 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 		return b.refuseStranger(ctx, c.from)
 	}
 	if !isCommand {
-		if isCommand, err = b.givesReason(ctx, c); err != nil {
+		if c.question, err = b.questionOf(ctx, c); err != nil {
 			return err
 		}
-		if isCommand {
-			name, args = "reject", m.Text
+		if c.question != nil {
+			isCommand, name, args = true, "reject", m.Text
 		}
 	}
 	command, exists := b.called(name)
@@ -105,16 +119,16 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 	return err
 }
 
-// givesReason tells whether a message answers the question why a pull request is rejected.
-func (b *Bot) givesReason(ctx context.Context, c call) (bool, error) {
+// questionOf returns the question why a pull request is rejected that a message answers; nil when it answers none.
+func (b *Bot) questionOf(ctx context.Context, c call) (*store.Outgoing, error) {
 	if c.replyTo == 0 {
-		return false, nil
+		return nil, nil
 	}
 	row, err := b.Store.MessageRow(ctx, c.chat, c.replyTo)
-	if errors.Is(err, store.ErrNotFound) {
-		return false, nil
+	if errors.Is(err, store.ErrNotFound) || err == nil && row.Topic != reasonTopic {
+		return nil, nil
 	}
-	return row.Topic == reasonTopic, err
+	return &row, err
 }
 
 func (b *Bot) unknown(name string, isCommand bool) (answer, error) {
@@ -154,6 +168,9 @@ func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuer
 	case q.Message.InaccessibleMessage != nil:
 		m := q.Message.InaccessibleMessage
 		c.chat, c.message, c.private = m.Chat.ID, int64(m.MessageID), m.Chat.Type == models.ChatTypePrivate
+	}
+	if !b.enabled(c) {
+		return nil
 	}
 	d.call, d.tapID = &c, q.ID
 	const dead = "This button is no longer alive."

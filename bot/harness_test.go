@@ -165,6 +165,9 @@ func (l *pipeListener) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net:
 func (w *world) start(o Options) {
 	w.Helper()
 	o.Store, o.Token, o.BaseURL, o.HTTP, o.RulesPath = w.store, w.Token(), "http://telegram.test", w.client, w.rulesPath()
+	if o.Groups == nil {
+		o.Groups = []int64{group}
+	}
 	o.Wake = func(role string) {
 		w.mu.Lock()
 		defer w.mu.Unlock()

@@ -57,7 +57,7 @@ func (b *Bot) about(ctx context.Context, number int) (store.Pull, store.Ticket, 
 
 // start greets somebody who is known, and takes the code that changes their role.
 func (b *Bot) start(ctx context.Context, c call) (answer, error) {
-	if code, _ := cutSpace(c.args); code != "" {
+	if code, _ := cutSpace(c.args); code != "" && c.private { // where a code is given, there the notices go
 		err := b.Store.AskPairing(ctx, strings.ToUpper(code), c.from, c.name, c.chat)
 		if err == nil {
 			return b.codeReceived(c)
@@ -167,13 +167,9 @@ func (b *Bot) pulls(ctx context.Context, _ call) (answer, error) {
 	if len(board.Pulls)+len(board.Unstaged) == 0 {
 		return b.tell("💤", "No pull request is open")
 	}
-	grants, err := b.Store.Grants(ctx)
-	if err != nil {
-		return answer{}, err
-	}
 	var cards []boardCard
 	for _, p := range slices.Concat(board.Pulls, board.Unstaged) {
-		cards = append(cards, boardCard{p, says(p, grantOf(grants, p))})
+		cards = append(cards, boardCard{p, says(p, grantOf(board.Approvals, p))})
 	}
 	text, err := b.pages.render("prs", map[string]any{"Cards": cards})
 	return answer{text: text}, err
@@ -240,11 +236,16 @@ func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
-	content, err := readHead(p.DiffPath)
+	content, missing, err := readHead(p.DiffPath)
 	if err != nil || content == "" {
 		return b.tell("🟡", fmt.Sprintf("The diff of #%d has not been read yet", p.Number), "try again in a few minutes")
 	}
-	text, err := b.pages.render("diff", card{Pull: p})
+	shown := card{Pull: p}
+	if missing > 0 {
+		shown.Said = fmt.Sprintf("⚠️ only the first %d KB of %d KB: read the rest on GitHub before you approve", maxFile>>10, (maxFile+missing)>>10)
+		content += "\n" + shown.Said + "\n"
+	}
+	text, err := b.pages.render("diff", shown)
 	return answer{text: text, pull: p.Number, file: content, fileName: fmt.Sprintf("%d-%s.diff", p.Number, short(p.Head)), toast: "Here it comes"}, err
 }
 
@@ -326,14 +327,18 @@ func (b *Bot) logOf(ctx context.Context, n int, rest string) (path, what string,
 }
 
 // readHead reads the beginning of a file.
-func readHead(path string) (string, error) {
+func readHead(path string) (content string, missing int64, err error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return "", err
+		return "", 0, err
 	}
 	defer f.Close()
-	content, err := io.ReadAll(io.LimitReader(f, maxFile))
-	return strings.ToValidUTF8(string(content), "\uFFFD"), err
+	info, err := f.Stat()
+	if err != nil {
+		return "", 0, err
+	}
+	head, err := io.ReadAll(io.LimitReader(f, maxFile))
+	return strings.ToValidUTF8(string(head), "\uFFFD"), max(info.Size()-maxFile, 0), err
 }
 
 // readTail reads the end of a file.

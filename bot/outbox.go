@@ -92,6 +92,9 @@ func (b *Bot) sendOne(ctx context.Context, id int64) error {
 	case v.moved != 0:
 		b.Log.Info("a chat has moved", "from", o.Chat, "to", v.moved)
 		return b.Store.MoveChat(ctx, o.Chat, v.moved)
+	case v.anew:
+		b.Log.Info("a message cannot be edited; saying it anew", "row", o.ID, "key", o.Key, "error", v.problem)
+		return b.Store.SendAnew(ctx, o.ID, v.problem)
 	case v.dead:
 		b.Log.Warn("a message was refused for good", "row", o.ID, "key", o.Key, "error", v.problem)
 		return b.Store.MarkDead(ctx, o.ID, v.problem)
@@ -104,6 +107,7 @@ func (b *Bot) sendOne(ctx context.Context, id int64) error {
 type outcome struct {
 	sent    bool
 	dead    bool
+	anew    bool          // the edited message is gone: say it in one of its own
 	moved   int64         // the chat's new id
 	wait    time.Duration // before the next try
 	problem string
@@ -131,11 +135,19 @@ func (b *Bot) judgeFailure(o store.Outgoing, err error) outcome {
 	case errors.Is(err, telegram.ErrorBadRequest):
 		// "not modified": it says already what it should. Something to delete that is gone needs no deleting.
 		v.sent = strings.Contains(err.Error(), "message is not modified") || o.Kind == store.Delete
-		v.dead = !v.sent
+		v.anew = o.Kind == store.Edit && !v.sent && uneditable(err.Error())
+		v.dead = !v.sent && !v.anew
 	default: // 5xx, a proxy's page, a timeout, no network; a token that is refused, until there is a good one
 		v.wait = backoff(o.Attempts)
 	}
 	return v
+}
+
+// uneditable tells a refusal that is about the message to edit from one about the edit: a person deleted it, it is too
+// old, or it is a file.
+func uneditable(problem string) bool {
+	problem = strings.ToLower(problem)
+	return strings.Contains(problem, "message to edit not found") || strings.Contains(problem, "message can't be edited") || strings.Contains(problem, "no text in the message")
 }
 
 // backoff grows from a second, with jitter, so that many clients do not come back together.

@@ -212,6 +212,8 @@ func (b *Bot) cancel(ctx context.Context, c call) (answer, error) {
 	switch {
 	case len(running) == 0:
 		return b.tell("💤", "Nothing is running")
+	case run != nil && word == "" && run.StartedAt.After(c.at.Add(time.Second)):
+		return b.tell("⚠️", "What you meant has ended", cancels(running)...)
 	case run == nil && word == "":
 		return b.tell("💬", "Which run?", cancels(running)...)
 	case run == nil:
@@ -283,15 +285,6 @@ func (b *Bot) resume(ctx context.Context, c call) (answer, error) {
 	scope, known := roleCalled(word)
 	if word != "" && !known && strings.ToLower(word) != "all" {
 		return b.tell("💬", "Resume what?", "/resume, or /resume implementer")
-	}
-	pauses, err := b.Store.Pauses(ctx)
-	if err != nil {
-		return answer{}, err
-	}
-	for _, p := range pauses {
-		if (scope == "" || scope == p.Scope) && p.At.After(c.at.Add(time.Second)) {
-			return b.tell("⚠️", title(p.Scope)+" was paused after you wrote that", "by "+p.ByName, "send it again if you mean it")
-		}
 	}
 	lifted, err := b.Store.Resume(ctx, scope, b.sign(ctx, c.by))
 	if err != nil {

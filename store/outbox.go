@@ -120,7 +120,7 @@ func (s *Store) enqueueOne(ctx context.Context, tx *sql.Tx, o Outgoing) error {
 	}
 	now := millis(s.now())
 	if o.Kind == Edit {
-		merged, err := touches(tx.ExecContext(ctx, "UPDATE outbox SET text=?, buttons=? WHERE id=? AND state='queued' AND attempts=0", o.Text, buttons, o.TargetRow))
+		merged, err := touches(tx.ExecContext(ctx, "UPDATE outbox SET text=?, buttons=? WHERE id=? AND kind='send' AND state='queued' AND attempts=0", o.Text, buttons, o.TargetRow))
 		if err != nil {
 			return err
 		}
@@ -232,10 +232,11 @@ func touches(result sql.Result, err error) (bool, error) {
 	return n > 0, err
 }
 
-// NextOutgoing returns the oldest queued call of every chat: a later one of the same chat must wait for it, so that
-// order is kept. A call whose NotBefore has not come is returned too: it blocks its chat, and tells until when.
+// NextOutgoing returns the queued call of every chat that is first: the oldest, but what says something new goes before
+// what edits. A later one of the same chat must wait for it, so that order is kept. A call whose NotBefore has not come is returned too: it blocks its chat, and tells until when.
 func (s *Store) NextOutgoing(ctx context.Context) ([]Outgoing, error) {
-	out, err := all(ctx, s.write, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id IN (SELECT MIN(id) FROM outbox WHERE state='queued' AND repo=? GROUP BY chat) ORDER BY id", s.repo)
+	out, err := all(ctx, s.write, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox WHERE id IN (
+		SELECT id FROM (SELECT id, ROW_NUMBER() OVER (PARTITION BY chat ORDER BY kind='edit', id) AS place FROM outbox WHERE state='queued' AND repo=?) WHERE place=1) ORDER BY id`, s.repo)
 	if err != nil {
 		return nil, fmt.Errorf("read outbox: %w", err)
 	}
@@ -269,6 +270,16 @@ func (s *Store) Versions(ctx context.Context, row int64) ([]Outgoing, error) {
 		" FROM outbox WHERE id=? OR (target_row=? AND kind='edit' AND state IN ('queued','sent')) ORDER BY id", row, row)
 	if err != nil {
 		return nil, fmt.Errorf("read versions of message %d: %w", row, err)
+	}
+	return out, nil
+}
+
+// Shown returns what a chat was sent about a pull request, with buttons, in the order in which it arrived there.
+func (s *Store) Shown(ctx context.Context, chat int64, pull int) ([]Outgoing, error) {
+	out, err := all(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox WHERE repo=? AND chat=? AND state='sent' AND buttons<>'[]'
+		AND (pull=? OR id IN (SELECT row FROM token WHERE pull=?)) ORDER BY sent_at, id`, s.repo, chat, pull, pull)
+	if err != nil {
+		return nil, fmt.Errorf("read what was shown of #%d: %w", pull, err)
 	}
 	return out, nil
 }
@@ -328,6 +339,28 @@ func (s *Store) MarkRetry(ctx context.Context, id int64, notBefore time.Time, pr
 // MarkDead gives a call up, with the reason.
 func (s *Store) MarkDead(ctx context.Context, id int64, problem string) error {
 	return s.settle(ctx, id, "state='dead', error=?", problem)
+}
+
+// SendAnew gives up an edit whose message is gone or takes no text, and queues what it was to say as a message of its own.
+// That one takes the old one's place: its key, and the live card's where it was one.
+func (s *Store) SendAnew(ctx context.Context, id int64, problem string) error {
+	return s.update(ctx, "send message anew", func(tx *sql.Tx) error {
+		edit, err := one(ctx, tx, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id=? AND kind='edit' AND state='queued'", id)
+		if err != nil {
+			return err
+		}
+		gone, err := one(ctx, tx, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE id=?", edit.TargetRow)
+		if err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET state='dead', error=? WHERE id=?", problem, id); err != nil {
+			return err
+		}
+		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET key=? WHERE id=?", fmt.Sprintf("%s (row %d)", gone.Key, gone.ID), gone.ID); err != nil {
+			return err
+		}
+		return s.enqueueOne(ctx, tx, Outgoing{Key: gone.Key, Chat: edit.Chat, Thread: gone.Thread, Kind: Send, Topic: gone.Topic, Pull: edit.Pull, Text: edit.Text, Buttons: edit.Buttons, Silent: true})
+	})
 }
 
 // MoveChat follows a group that the chat service has moved to another id.

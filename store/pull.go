@@ -165,8 +165,8 @@ func (s *Store) updatePull(ctx context.Context, number int, current func(Pull) b
 				return err
 			}
 		}
-		if fresh || samePull(old, p) {
-			return nil
+		if fresh && p.Verdict == Waiting || !fresh && samePull(old, p) {
+			return nil // what waits is told by its opening
 		}
 		return s.record(ctx, tx, Event{Kind: PullRead, Ticket: p.Ticket, Pull: number, Data: map[string]string{
 			"from": old.Verdict, "to": p.Verdict, "reason": p.Reason, "head": p.Head, "patch": p.PatchID, "attempts": strconv.Itoa(p.Attempts)}})

@@ -141,6 +141,24 @@ type callback struct {
 	done     chan struct{} // closed when answered
 }
 
+// Delete takes a message away, as a person can in a private chat whoever wrote it.
+func (at Seat) Delete(messageID int) error {
+	s := at.s
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	_, c, err := at.find()
+	if err != nil {
+		return fmt.Errorf("delete: %w", err)
+	}
+	for _, m := range s.messages {
+		if m.chat == c && m.id == messageID && m.deleted.IsZero() && c.kind == "private" {
+			m.deleted, m.version = s.now(), s.touch()
+			return nil
+		}
+	}
+	return fmt.Errorf("delete: message %d: %w", messageID, ErrUnknown)
+}
+
 // Tap presses a button and waits for the bot's answer.
 func (at Seat) Tap(messageID int, textOrData string) (string, error) {
 	c, err := at.press(messageID, textOrData)

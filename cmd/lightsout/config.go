@@ -66,6 +66,8 @@ type Telegram struct {
 	BaseURL string `toml:"base_url"` // of a self-hosted Bot API server; "" = Telegram's own
 	// PerChat is the least time between two messages to one chat; Telegram asks for a second.
 	PerChat time.Duration `toml:"per_chat"`
+	// Groups are the groups, by id, in which paired people may steer the factory. None by default.
+	Groups []int64 `toml:"groups"`
 }
 
 // EngineConfig is one coding CLI.

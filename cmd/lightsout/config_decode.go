@@ -160,17 +160,24 @@ func (d *document) value(p toml.Primitive, raw any, key toml.Key, into reflect.V
 		}
 	case reflect.Slice:
 		list, ok := raw.([]any)
-		words := make([]string, 0, len(list))
-		for _, one := range list {
+		made := reflect.MakeSlice(into.Type(), len(list), len(list))
+		for i, one := range list {
 			word, isText := one.(string)
-			ok = ok && isText
-			words = append(words, word)
+			number, isWhole := one.(int64)
+			switch element := made.Index(i); {
+			case isText && element.Kind() == reflect.String:
+				element.SetString(word)
+			case isWhole && element.CanInt():
+				element.SetInt(number)
+			default:
+				ok = false
+			}
 		}
 		if !ok {
 			d.mistyped(key, raw, into.Type())
 			return
 		}
-		into.Set(reflect.ValueOf(words))
+		into.Set(made)
 	default:
 		d.scalar(raw, key, into)
 	}
@@ -232,6 +239,8 @@ func (d *document) mistyped(key toml.Key, raw any, want reflect.Type) {
 		cure = fmt.Sprintf("write [%s] on a line of its own and its keys below", key)
 	case want.Kind() == reflect.Struct, want.Kind() == reflect.Map:
 		cure = fmt.Sprintf("write %s = { name = \"value\" }, or [%s] on a line of its own and its keys below", name, key)
+	case want == reflect.TypeFor[[]int64]():
+		cure = fmt.Sprintf("write a list of whole numbers, as in %s = [-1001234567890]", name)
 	case want.Kind() == reflect.Slice:
 		cure = fmt.Sprintf("write a list of texts, as in %s = [\"one\", \"two\"]", name)
 	case want.Kind() == reflect.Bool:

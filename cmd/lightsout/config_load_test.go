@@ -111,6 +111,7 @@ write_interval = "2s"
 token = { env = "CHAT" }
 base_url = "http://127.0.0.1:8081"
 per_chat = "3s"
+groups = [-1001234567890]
 [engines.mine]
 kind = "command"
 path = "/opt/agent"
@@ -175,7 +176,7 @@ pass = ["PATH"]
 			GitURL: "ssh://git@github.example.org/acme/prices.git", Board: "project", ProjectOwner: "guild", Project: 7, StatusField: "Stage",
 			Columns: map[string]string{"Todo": "Ready"}, Milestone: "Bills", Required: []string{"test"}, AnyAuthor: true, Reviewers: []string{"robot[bot]"}, AuthorName: "Night",
 			AuthorEmail: "night@example.org", WriteInterval: 2 * time.Second},
-		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second},
+		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second, Groups: []int64{-1001234567890}},
 		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}, Writable: []string{"/var/lib/agent"}}},
 		Review:   ReviewConfig{Rounds: 1, Engine: "claude", Enthusiast: "mine", Adversary: "codex", Referee: "qwen", Session: 7 * time.Minute},
 		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
@@ -238,7 +239,7 @@ board = "kanban"
 [telegram]
 token = { file = "missing.token" }
 per_chat = 1
-
+groups = ["team"]
 [limits]
 session = "half an hour"
 rounds = "three"
@@ -270,6 +271,7 @@ kind = "robot"
 		`lightsout.toml:9: github.board: is no kind of board: write board = "project" for a GitHub project, or board = "labels" for labels such as "status: todo"`,
 		`lightsout.toml:12: telegram.token.file: there is no file missing.token: put the token into it, readable by you alone: (umask 077; cat > missing.token)`,
 		`lightsout.toml:13: telegram.per_chat: is a number: write a time in quotes, as in per_chat = "30m" or "1h30m"`,
+		`lightsout.toml:14: telegram.groups: is a list: write a list of whole numbers, as in groups = [-1001234567890]`,
 		`lightsout.toml:16: limits.session: is no length of time: write a time in quotes, as in session = "30m" or "1h30m"`,
 		`lightsout.toml:17: limits.rounds: is a text: write a whole number without quotes, as in rounds = 3`,
 		`lightsout.toml:18: limits.output_mb: is 0: write a number from 1 to 1048576`,

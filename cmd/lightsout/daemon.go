@@ -76,13 +76,21 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	chat, err := bot.New(bot.Options{Store: s, Token: d.config.Telegram.Token.value, BaseURL: d.config.Telegram.BaseURL, HTTP: d.telegram, Log: d.log, Wake: plan.Wake,
-		RulesPath: d.config.Rules, Next: plan.Next, Health: d.health(factory), Redact: d.redact, PerChat: d.config.Telegram.PerChat,
-		Protected: func(files []string) []string { return proof.Protected(files, d.config.Proof.Protected...) }, Observe: d.observe})
+	talk := d.talk(s)
+	talk.Wake, talk.Next, talk.Health = plan.Wake, plan.Next, d.health(factory)
+	chat, err := bot.New(talk)
 	if err != nil {
 		return err
 	}
 	return d.serve(ctx, s, chat, plan)
+}
+
+// talk is how the bot talks, whichever process polls: pair, too, handles what waits.
+func (d *daemon) talk(s *store.Store) bot.Options {
+	c := d.config
+	return bot.Options{Store: s, Token: c.Telegram.Token.value, BaseURL: c.Telegram.BaseURL, HTTP: d.telegram, Log: d.log, RulesPath: c.Rules, Redact: d.redact,
+		PerChat: c.Telegram.PerChat, Groups: c.Telegram.Groups, Observe: d.observe,
+		Protected: func(files []string) []string { return proof.Protected(files, c.Proof.Protected...) }}
 }
 
 // serve runs bot and schedule side by side. The end of one is the end of both: a factory that nobody can steer must

@@ -176,9 +176,7 @@ func (l *listener) poll(ctx context.Context, s *store.Store) error {
 	if err := l.lock(); err != nil || l.held == nil {
 		return err
 	}
-	c := l.daemon.config
-	chat, err := bot.New(bot.Options{Store: s, Token: c.Telegram.Token.value, BaseURL: c.Telegram.BaseURL, HTTP: l.daemon.telegram, Log: l.daemon.log,
-		RulesPath: c.Rules, Redact: l.daemon.redact, PerChat: c.Telegram.PerChat})
+	chat, err := bot.New(l.daemon.talk(s))
 	if err != nil {
 		return err
 	}

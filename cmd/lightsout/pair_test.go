@@ -86,6 +86,13 @@ func TestACodeThatNobodyWaitsForIsVoid(t *testing.T) {
 	}
 }
 
+func TestWhicheverProcessPollsAsksTwiceForProtectedFiles(t *testing.T) {
+	d := &daemon{}
+	if asked := d.talk(nil).Protected([]string{"csv.go", ".github/workflows/ci.yml"}); len(asked) != 1 || asked[0] != ".github/workflows/ci.yml" {
+		t.Errorf("asks about %q", asked)
+	}
+}
+
 func TestOnlyAPersonOnTheConsoleLetsSomebodyIn(t *testing.T) {
 	for answer, want := range map[string]int{"y\n": exitYes, "n\n": exitNo, "\n": exitNo, "": exitUnknown} {
 		config, chat := pairing(t)
