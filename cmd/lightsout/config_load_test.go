@@ -131,6 +131,7 @@ session = "7m"
 session = "1m"
 silence = "2m"
 output_mb = 3
+disk_mb = 5
 command = "4m"
 run = "5m"
 rounds = 6
@@ -179,7 +180,7 @@ pass = ["PATH"]
 		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second, Groups: []int64{-1001234567890}},
 		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}, Writable: []string{"/var/lib/agent"}}},
 		Review:   ReviewConfig{Rounds: 1, Engine: "claude", Enthusiast: "mine", Adversary: "codex", Referee: "qwen", Session: 7 * time.Minute},
-		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
+		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, DiskMB: 5, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
 		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute, BaseRedTicket: true},
 		Staging: Staging{Webhook: "https://deploy.example.org/hook?site=1", Secret: Secret{Env: "HOOK", value: hookCanary}, Limit: 9 * time.Minute,
