@@ -145,7 +145,7 @@ func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run st
 		return v, err
 	}
 	if d.verdict != nil {
-		if request.Since, err = f.Mirror.Diff(ctx, d.head, head); err != nil {
+		if request.Since, err = f.Mirror.Between(ctx, d.head, head); err != nil {
 			return v, err
 		}
 	}
@@ -215,24 +215,31 @@ func (f *Factory) keepReview(ctx context.Context, d *debate, a assignment, run s
 func findingRow(v review.Verdict, p review.Finding) store.Finding {
 	row := store.Finding{Name: p.ID, File: p.File, Line: p.Line, Severity: string(p.Severity), Claim: p.Claim, Refuted: p.Refuted != "", Ruling: string(p.Ruling), RuledBy: p.By,
 		Reproduced: p.Reproduced}
-	for _, t := range v.Turns {
-		if t.Round != p.Round || t.Problem != "" {
-			continue
-		}
-		switch t.Role {
-		case rules.Enthusiast:
-			row.Enthusiast = t.Engine
-		case rules.Adversary:
-			row.Adversary = t.Engine
-		case rules.Referee:
-			row.Referee = t.Engine
-		}
-	}
+	who := spoke(v, p.Round)
+	row.Enthusiast, row.Adversary, row.Referee = who.Enthusiast, who.Adversary, who.Referee
 	if p.Fixed {
 		row.Outcome, row.Because = string(review.Repaired), "sent back, and gone after it"
 	}
 	row.Marks = marksOf(row)
 	return row
+}
+
+// spoke names the engines that gave an answer in a round, or last in any when it is 0; "" for a role that gave none.
+func spoke(v review.Verdict, round int) (who struct{ Enthusiast, Adversary, Referee string }) {
+	for _, t := range v.Turns {
+		if round != 0 && t.Round != round || t.Problem != "" {
+			continue
+		}
+		switch t.Role {
+		case rules.Enthusiast:
+			who.Enthusiast = t.Engine
+		case rules.Adversary:
+			who.Adversary = t.Engine
+		case rules.Referee:
+			who.Referee = t.Engine
+		}
+	}
+	return who
 }
 
 // marksOf is what the three roles have earned by a finding.

@@ -86,7 +86,7 @@ func TestARealBugGoesBackToItsAuthorAndIsGoneWhenItIsPublished(t *testing.T) {
 		if kept.Line != "1 raised, 1 fixed" || kept.Stands != "" || kept.Head != shown.Head || v.Rounds != 2 || len(v.Turns) != 4 || v.Turns[0].Answer == "" {
 			t.Errorf("%+v, %d rounds, %d turns", kept, v.Rounds, len(v.Turns))
 		}
-		for _, part := range []string{"### Review\n\n**1 raised, 1 fixed**", "- **Fixed** (high) `part1.sh:1`: The argument is lost.", "_4 sessions, 4 s, 400 + 40 tokens, $1.00._"} {
+		for _, part := range []string{"### Review\n\n**1 raised, 1 fixed**", "- **Fixed** (high) `part1.sh:1`: The argument is lost.", "_The review: 4 sessions, 4 s, 400 + 40 tokens, $1.00._"} {
 			if !strings.Contains(shown.Body, part) {
 				t.Errorf("the text lacks %q:\n%s", part, shown.Body)
 			}

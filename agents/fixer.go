@@ -197,6 +197,9 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if err != nil {
 		return err
 	}
+	if err := x.bookWord(ctx, s, evidence); err != nil {
+		return err
+	}
 	// The row says so at once, so that nobody approves or merges what is being changed.
 	_, err = x.Store.UpdatePull(ctx, s.Pull.Number, func(p *store.Pull) {
 		if p.Verdict != store.Landed && p.Verdict != store.Closed {

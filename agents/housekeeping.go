@@ -32,7 +32,7 @@ func (h *Housekeeper) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
-	err = errors.Join(h.Store.Prune(ctx, now.Add(-historyKept)),
+	err = errors.Join(h.bookOver(ctx), h.Store.Prune(ctx, now.Add(-historyKept)),
 		removeOlder(filepath.Join(h.Dir, "backup"), now.Add(-backupsKept)),
 		removeOlder(filepath.Join(h.Dir, "logs"), now.Add(-filesKept)),
 		removeOlder(filepath.Join(h.Dir, "diffs"), now.Add(-filesKept)))

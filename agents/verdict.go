@@ -61,7 +61,7 @@ func Judge(f Facts) Verdict {
 	case f.GivenUp:
 		return Verdict{Word: store.GivenUp, Reason: fmt.Sprintf("not repaired in %d attempts", MaxAttempts)}
 	case f.PR.Draft && f.Doubt != "":
-		return Verdict{Word: store.Draft, Reason: "the review found a real bug that stands: " + f.Doubt + "; mark it ready on GitHub to overrule that"}
+		return Verdict{Word: store.Draft, Reason: "the review found a real bug that stands: " + f.Doubt + "; /retry overrules that"}
 	case f.PR.Draft:
 		return Verdict{Word: store.Draft, Reason: "it is a draft"}
 	}

@@ -211,7 +211,9 @@ func (d *debate) recall(ctx context.Context) error {
 			return err
 		}
 		if e.ran { // else its test does not fit the code any more, and the sessions have to tell
-			f.Fixed, f.Output = !e.failed, e.output
+			if f.Fixed = !e.failed; e.failed {
+				f.Output = e.output // what it printed when it failed is what tells of the bug
+			}
 			d.settled[f.ID] = true
 		}
 	}

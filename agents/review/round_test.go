@@ -194,7 +194,7 @@ func TestThePullRequestSaysWhatIsWorthNotingInPlainWords(t *testing.T) {
 	v.Findings[2].Claim = "Closes #7, thanks @ana: <script> [here](https://example.org) `x` <!-- hidden -->\u202e"
 	m := v.Markdown()
 	for _, w := range []string{"### Review\n\n**5 raised, 2 refuted, 1 noted, 2 open**", "**Worth noting** (medium) `pages/list.go:4`: Closes #\u200b7, thanks @\u200bana", "**Real bug** (critical)",
-		"<details><summary>Refuted</summary>\n\n- **Refuted** (low) `pages/list.go:1`", "_3 sessions, 6 s, 30 + 9 tokens, $1.50._"} {
+		"<details><summary>Refuted</summary>\n\n- **Refuted** (low) `pages/list.go:1`", "_The review: 3 sessions, 6 s, 30 + 9 tokens, $1.50._"} {
 		if !strings.Contains(m, w) {
 			t.Errorf("%q is missing from\n%s", w, m)
 		}

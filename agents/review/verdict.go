@@ -131,7 +131,7 @@ func (v Verdict) Markdown() string {
 	points(&b, "", slices.Concat(v.Blocks(), v.Notes(), fixed))
 	points(&b, "Refuted", v.where(func(f Finding) bool { return f.Ruling == FalsePositive }))
 	if len(v.Turns) > 0 {
-		fmt.Fprintf(&b, "\n_%s._\n", v.Spent())
+		fmt.Fprintf(&b, "\n_The review: %s._\n", v.Spent())
 	}
 	return b.String()
 }

@@ -30,6 +30,19 @@ func (m *Mirror) Diff(ctx context.Context, base, head string) ([]byte, error) {
 	return out, nil
 }
 
+// Between is the patch from one commit's files to another's, whatever led from one to the other, as Diff writes it.
+func (m *Mirror) Between(ctx context.Context, from, to string) ([]byte, error) {
+	from, to, err := m.pair(ctx, from, to)
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	out, err := m.git(ctx, call{args: append(append([]string{"diff"}, plainDiff...), "--patch", "--unified=3", "--find-renames", from, to, "--")})
+	if err != nil {
+		return nil, fmt.Errorf("diff: %w", err)
+	}
+	return out, nil
+}
+
 func (m *Mirror) diff(ctx context.Context, base, head string, options ...string) ([]byte, error) {
 	from, err := m.MergeBase(ctx, base, head)
 	if err != nil {

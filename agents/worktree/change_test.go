@@ -44,6 +44,20 @@ func TestPatchIDOutlivesACleanUpdateFromTheBase(t *testing.T) {
 	}
 }
 
+func TestBetweenComparesFilesWhateverLedToThem(t *testing.T) {
+	w := newWorld(t, map[string]string{"poem.txt": poem})
+	first := w.personPushes("first", map[string]string{"poem.txt": strings.Replace(poem, "nine", "NINE", 1), "new.txt": "x\n"})
+	second := w.personPushes("second", map[string]string{"poem.txt": strings.Replace(poem, "nine", "NINE", 1), "new.txt": "y\n"})
+	w.fetch()
+	got, err := w.mirror.Between(t.Context(), first, second)
+	if text := string(got); err != nil || strings.Contains(text, "poem.txt") || !strings.Contains(text, "-x\n+y\n") {
+		t.Errorf("%v\n%s", err, text)
+	}
+	if got, err := w.mirror.Between(t.Context(), first, first); err != nil || len(got) != 0 {
+		t.Errorf("%v\n%s", err, got)
+	}
+}
+
 func TestPatchIDTellsEveryOtherChange(t *testing.T) {
 	w := newWorld(t, map[string]string{"poem.txt": poem, "run.sh": "x\n", "old.bin": "\x00old"})
 	first := map[string]string{"poem.txt": strings.Replace(poem, "nine", "\tNINE", 1), "new.bin": "\x00\x01\x02", "old.bin": "\x00new"}
