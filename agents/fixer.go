@@ -149,7 +149,8 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		shown := x.withdraw(after, s, claim, fmt.Sprintf("⏸ The Fixer came to no repair, %s: %s.", attempt, tame(firstLine(back.Error()))))
 		return Report{Acted: true, Said: said}, errors.Join(x.spend(after, s, back), shown, x.Store.Release(after, claim, back.Error()))
 	}
-	return Report{}, err // the claim stays for reconcile
+	// The claim stays for reconcile.
+	return Report{}, errors.Join(err, x.parkFailing(after, store.Ticket{Number: s.Pull.Ticket, Title: s.Pull.Title, URL: s.Pull.URL}, err))
 }
 
 // spend keeps what a repair that came to nothing has cost: only a failure of the code is an attempt. What a person ended,
@@ -232,7 +233,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 		made.text, said = cutAnswers(made.text)
 		changed, err := x.Mirror.Changed(ctx, a.start, made.head)
 		if err != nil {
-			return errors.Join(err, x.endRun(ctx, made.run, "error", err.Error()))
+			return errors.Join(err, x.endRun(ctx, made.run, runError, err.Error()))
 		}
 		var paths []string
 		for _, c := range changed {

@@ -235,13 +235,14 @@ func (i *Implementer) take(ctx context.Context, snap Snapshot, c isolation.Candi
 	// From here on nothing may be left behind, even when the daemon is told to stop: a claim that outlives its holder
 	// is taken back at the next start, but one that is given back now is better.
 	after := context.WithoutCancel(ctx)
+	row := store.Ticket{Number: t.Number, Title: t.Title, URL: t.URL}
 	var back *setback
 	if errors.As(err, &back) {
-		return Report{Acted: true, Said: said + ": " + back.Error()}, i.giveBack(after, store.Ticket{Number: t.Number, Title: t.Title, URL: t.URL}, claim, back)
+		return Report{Acted: true, Said: said + ": " + back.Error()}, i.giveBack(after, row, claim, back)
 	}
 	if err != nil {
 		// Not the code's fault and not known to be over: the claim stays for reconcile, which asks the world first.
-		return Report{Acted: true}, fmt.Errorf("ticket #%d: %w", t.Number, err)
+		return Report{Acted: true}, errors.Join(fmt.Errorf("ticket #%d: %w", t.Number, err), i.parkFailing(after, row, err))
 	}
 	return Report{Acted: true, Said: said}, i.Store.Release(after, claim, "in review")
 }
@@ -293,7 +294,7 @@ func (i *Implementer) branch(ctx context.Context, t forge.Ticket, base string) (
 func (f *Factory) deliver(ctx context.Context, a assignment, made product, p publication) (int, error) {
 	now, err := f.Forge.Fresh().Ticket(ctx, a.ticket.Number)
 	if err != nil {
-		return 0, errors.Join(fmt.Errorf("look at #%d again: %w", a.ticket.Number, err), f.endRun(ctx, made.run, "error", err.Error()))
+		return 0, errors.Join(fmt.Errorf("look at #%d again: %w", a.ticket.Number, err), f.endRun(ctx, made.run, runError, err.Error()))
 	}
 	if !now.Open || textHash(now) != textHash(a.ticket) {
 		s := &setback{outcome: "ticket changed", reason: "the ticket was edited or closed while the session worked on it"}

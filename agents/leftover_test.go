@@ -2,14 +2,17 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"lightsout/agents/engine"
 	"lightsout/agents/process"
+	"lightsout/store"
 )
 
 // committing commits what the session left, in its own words, as a coding CLI may.
@@ -63,5 +66,84 @@ func TestATitleDoesNothingOnGitHub(t *testing.T) {
 		if got := subject(title); got != want {
 			t.Errorf("%q became %q, want %q", title, got, want)
 		}
+	}
+}
+
+// hoarding leaves a file that is longer than any commit may be.
+func hoarding(_ context.Context, s engine.Session) (engine.Result, error) {
+	name := filepath.Join(s.Dir, "core.dump")
+	return engine.Result{Outcome: engine.Done, Turns: 1}, errors.Join(os.WriteFile(name, nil, 0o600), os.Truncate(name, 600<<20))
+}
+
+func TestASessionThatLeavesTooMuchIsToldSo(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		with := partFiles(1)
+		with["core.dump"] = ""
+		r.cli.next(hoarding, leaving(with))
+		r.implement()
+		if r.cli.asked() != 2 || !strings.Contains(r.cli.last(), "512 MB") || !strings.Contains(r.cli.last(), "core.dump") {
+			t.Errorf("session %d was asked\n%s", r.cli.asked(), r.cli.last())
+		}
+		r.onBoard(ticket, "In Review")
+	})
+}
+
+func TestWhatCannotBeTakenSpendsAnAttempt(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket, pull := r.given(1, red)
+		r.savedTickets()
+		removing := func(_ context.Context, s engine.Session) (engine.Result, error) {
+			return engine.Result{Outcome: engine.Done, Turns: 1}, os.RemoveAll(s.Dir)
+		}
+		r.cli.next(hoarding, hoarding)
+		r.fix()
+		r.cli.next(removing)
+		r.fix()
+		if p := r.pull(pull); p.Attempts != 2 || r.cli.asked() != 3 {
+			t.Errorf("%d attempts spent by %d sessions, want 2 by 3", p.Attempts, r.cli.asked())
+		}
+		r.cli.next(leaving(clean))
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Ready, "")
+		r.parked(ticket, "")
+	})
+}
+
+func TestSessionsThatErrorsEndAreNotSentForEver(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		other, _ := r.given(2, red)
+		r.savedTickets()
+		broken := func(context.Context, engine.Session) (engine.Result, error) {
+			return engine.Result{}, errors.New("no such program")
+		}
+		for _, run := range []func(context.Context) (Report, error){(&Implementer{r.factory}).Run, (&Fixer{r.factory}).Run} {
+			before := r.cli.asked()
+			for range repeatsAllowed {
+				r.cli.next(broken)
+				if _, err := run(r.ctx); err == nil {
+					t.Error("the error was kept quiet")
+				}
+				r.settle()
+			}
+			r.good(run(r.ctx))
+			if sent := r.cli.asked() - before; sent != repeatsAllowed {
+				t.Errorf("%d sessions were sent, want %d", sent, repeatsAllowed)
+			}
+		}
+		for _, n := range []int{ticket, other} {
+			r.parked(n, "no such program")
+		}
+	})
+}
+
+func TestATextThatCannotBeReadIsTheSessionsFailure(t *testing.T) {
+	home := filepath.Join(t.TempDir(), "home")
+	must(t, os.WriteFile(home, []byte("a file where the folder was"), 0o600))
+	_, err := readText(filepath.Join(home, "pull-request.md"))
+	if s := unusable(err); s == nil || !s.code || !strings.Contains(s.reason, "pull request text") {
+		t.Errorf("%v is judged as %v", err, s)
 	}
 }

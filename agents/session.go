@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
 
+	"lightsout/agents/worktree"
 	"lightsout/rules"
 	"lightsout/store"
 )
@@ -64,22 +66,29 @@ func (f *Factory) logPath(a assignment) string {
 }
 
 // readText reads the pull request text that a session left; none is "". A symbolic link is refused: it would have the
-// daemon read a file that the session cannot.
+// daemon read a file that the session cannot. *worktree.TakeRefused when the session left it unreadable.
 func readText(name string) (string, error) {
 	info, err := os.Lstat(name)
-	if errors.Is(err, os.ErrNotExist) {
+	if errors.Is(err, os.ErrNotExist) || err == nil && !info.Mode().IsRegular() {
 		return "", nil
 	}
-	if err != nil {
-		return "", fmt.Errorf("read the pull request text: %w", err)
+	var text []byte
+	if err == nil {
+		text, err = readStart(name, maxText)
 	}
-	if !info.Mode().IsRegular() {
-		return "", nil
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return "", &worktree.TakeRefused{Err: fmt.Errorf("read the pull request text: %w", path.Err)}
 	}
+	return strings.ToValidUTF8(string(text), "\uFFFD"), err
+}
+
+// readStart reads the first bytes of a file, n at most.
+func readStart(name string, n int64) ([]byte, error) {
 	file, err := os.Open(name)
 	if err != nil {
-		return "", fmt.Errorf("read the pull request text: %w", err)
+		return nil, err
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxText))
-	return strings.ToValidUTF8(string(text), "\uFFFD"), errors.Join(err, file.Close())
+	defer file.Close()
+	return io.ReadAll(io.LimitReader(file, n))
 }

@@ -45,7 +45,19 @@ func cause(err error) *setback {
 	if errors.As(err, &s) {
 		return s
 	}
-	return &setback{outcome: "error", reason: err.Error()}
+	return &setback{outcome: runError, reason: err.Error()}
+}
+
+// runError is the outcome of a run that an error ended which is nobody's setback.
+const runError = "error"
+
+// unusable is the setback of a session whose work cannot be taken as it left it; nil for every other error.
+func unusable(err error) *setback {
+	var left *worktree.TakeRefused
+	if !errors.As(err, &left) {
+		return nil
+	}
+	return &setback{outcome: "refused", reason: "what the session left cannot be taken: " + left.Error(), code: true}
 }
 
 // sessionSetback judges how a session ended. nil means that its work is worth looking at: a session that failed by its
@@ -87,6 +99,17 @@ func (f *Factory) repeated(ctx context.Context, ticket int, outcome string) (boo
 		}
 	}
 	return true, nil
+}
+
+// parkFailing parks a ticket whose runs are ended by errors again and again: they are nobody's setback, so nothing else
+// counts them, but each has cost a session.
+func (f *Factory) parkFailing(ctx context.Context, t store.Ticket, err error) error {
+	again, asked := f.repeated(ctx, t.Number, runError)
+	if asked != nil || !again {
+		return asked
+	}
+	reason := fmt.Sprintf("%d runs in a row were ended by errors, the last by: %s", repeatsAllowed, firstLine(err.Error()))
+	return f.Store.Park(ctx, t.Number, f.redact(reason), map[string]string{"title": t.Title, "url": t.URL})
 }
 
 // restDefault is how long an engine rests that does not say when its quota or its provider is back.

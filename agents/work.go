@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -172,10 +173,15 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	if err := f.Store.Step(ctx, run.ID, "proof, round "+strconv.Itoa(round)); err != nil {
 		return made, nil, err
 	}
-	if made.text, err = readText(task.TextFile); err != nil {
-		return made, nil, err
+	if made.text, err = readText(task.TextFile); err == nil {
+		made.head, err = f.Mirror.Take(ctx, dir, f.redact(a.message(f.Settings.Base)))
 	}
-	if made.head, err = f.Mirror.Take(ctx, dir, f.redact(a.message(f.Settings.Base))); err != nil {
+	switch refused = unusable(err); {
+	case refused != nil && errors.Is(err, fs.ErrNotExist): // there is nothing left for another round to work on
+		return made, nil, refused
+	case refused != nil:
+		return made, refused, f.tellRefused(ctx, a, run, round, "unusable work", refused.reason)
+	case err != nil:
 		return made, nil, fmt.Errorf("take the session's work: %w", err)
 	}
 	if made.head == a.start {

@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// maxTaken bounds the bytes of the files that one Take finds new or perhaps changed. GitHub refuses single files
+// maxTaken bounds the bytes of the files that one Take finds new or changed. GitHub refuses single files
 // beyond 100 MB and pushes beyond 2 GB; a session that leaves this much has written what no ticket asked for.
 const maxTaken = 512 << 20
 
@@ -89,18 +89,16 @@ func cutPath(field string) (mode, path string, ok bool) {
 func (m *Mirror) stage(ctx context.Context, c workingCopy) error {
 	sizes, err := c.survey()
 	if err != nil {
-		return err
+		return &TakeRefused{err}
 	}
 	entries, err := m.tracked(ctx, c)
 	if err != nil {
 		return fmt.Errorf("list tracked files: %w", err)
 	}
-	untracked, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"ls-files", "--others", "--exclude-standard", "-z"}})
-	if err != nil {
-		return fmt.Errorf("list untracked files: %w", err)
-	}
 	var gone, present strings.Builder
+	tracked := map[string]bool{}
 	for _, e := range entries {
+		tracked[e.path] = true
 		switch _, there := sizes[e.path]; {
 		case there:
 			present.WriteString(e.path + "\x00")
@@ -108,16 +106,24 @@ func (m *Mirror) stage(ctx context.Context, c workingCopy) error {
 			gone.WriteString(e.path + "\x00")
 		}
 	}
+	// Where the size has changed git does not read the file to tell that it has.
+	other, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: []string{"ls-files", "--others", "--modified", "--exclude-standard", "-z"}})
+	if err != nil {
+		return fmt.Errorf("list new and changed files: %w", refusedBy(err))
+	}
 	var total int64
-	for path := range nulFields(untracked) {
+	for path := range nulFields(other) {
 		size, there := sizes[path]
-		if !there { // a nested repository, written with a slash at its end
+		if !there { // deleted, or a nested repository, written with a slash at its end
 			continue
 		}
 		if total += size; total > maxTaken {
-			return fmt.Errorf("more than %d MB of new files, the last of them %q", maxTaken>>20, path)
+			return &TakeRefused{fmt.Errorf("more than %d MB of new and changed files, the last of them %q", maxTaken>>20, path)}
 		}
-		present.WriteString(path + "\x00")
+		delete(sizes, path) // an unmerged path is listed several times
+		if !tracked[path] {
+			present.WriteString(path + "\x00")
+		}
 	}
 	if gone.Len() > 0 {
 		if err := m.updateIndex(ctx, c, gone.String(), "--force-remove"); err != nil {
@@ -130,7 +136,7 @@ func (m *Mirror) stage(ctx context.Context, c workingCopy) error {
 func (m *Mirror) updateIndex(ctx context.Context, c workingCopy, paths string, options ...string) error {
 	args := append(append([]string{"update-index", "-z"}, options...), "--stdin")
 	if _, err := m.git(ctx, call{gitDir: c.keep, work: c.path, args: args, stdin: strings.NewReader(paths)}); err != nil {
-		return fmt.Errorf("stage files: %w", err)
+		return fmt.Errorf("stage files: %w", refusedBy(err))
 	}
 	return nil
 }

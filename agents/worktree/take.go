@@ -2,10 +2,28 @@ package worktree
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"strings"
 )
+
+// TakeRefused says that Take cannot keep what a session left, however often it is tried: too much of it, files that
+// cannot be read or that git keeps nowhere, no folder at all (fs.ErrNotExist). It is the session's doing; every other
+// error of Take is not.
+type TakeRefused struct{ Err error }
+
+func (e *TakeRefused) Error() string { return e.Err.Error() }
+func (e *TakeRefused) Unwrap() error { return e.Err }
+
+// refusedBy makes a refusal of what git, run to its end, would not have.
+func refusedBy(err error) error {
+	if exited(err) {
+		return &TakeRefused{err}
+	}
+	return err
+}
 
 // Take turns what a session left at path into one commit in the mirror, with message, and names it. The whole process
 // tree of the session must be gone.
@@ -15,10 +33,14 @@ import (
 // GitHub. For the same reason the commit stands, after every round, on the commit that Add or Checkout laid out, and on
 // what Merge brought in since. Ignored files and repositories nested in the folder are not taken; submodules stay as
 // they were. When no file differs from what was laid out, and nothing was merged, that commit is returned.
+// *TakeRefused when what the session left cannot be kept.
 //
 // The working copy then stands at head with a fresh .git, ready for another round.
 func (m *Mirror) Take(ctx context.Context, path, message string) (head string, err error) {
 	c, err := m.known(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = &TakeRefused{err}
+	}
 	if err == nil {
 		head, err = m.take(ctx, c, message)
 	}
@@ -91,7 +113,7 @@ func (m *Mirror) commitTree(ctx context.Context, c workingCopy, tree string, par
 	_, err = m.git(ctx, call{config: [][2]string{{"fetch.fsckObjects", "true"}}, args: []string{"fetch", "--quiet", "--no-tags",
 		"--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no", "--negotiation-tip=" + parents[0], c.keep, head}})
 	if err != nil {
-		return "", fmt.Errorf("bring %s into the mirror: %w", head, err)
+		return "", fmt.Errorf("bring %s into the mirror: %w", head, refusedBy(err))
 	}
 	return head, nil
 }

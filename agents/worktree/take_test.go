@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,4 +88,62 @@ func TestTakeRefusesAFolderItDidNotMake(t *testing.T) {
 	}
 	_, err = w.mirror.Take(t.Context(), path, "x")
 	mustBe(t, err, os.ErrNotExist)
+}
+
+func TestTakeSaysWhatASessionLeftThatCannotBeKept(t *testing.T) {
+	deep := func(t *testing.T, path string) {
+		t.Helper()
+		root, err := os.OpenRoot(path)
+		for range 20 { // no path leads to the innermost folder: it would be longer than a path may be
+			if err != nil {
+				break
+			}
+			name := strings.Repeat("d", 250)
+			outer := root
+			if err = outer.Mkdir(name, 0o700); err == nil {
+				root, err = outer.OpenRoot(name)
+			}
+			outer.Close()
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		root.Close()
+	}
+	grow := func(name string) func(t *testing.T, path string) {
+		return func(t *testing.T, path string) {
+			t.Helper()
+			writeFiles(t, path, map[string]string{name: "x"})
+			if err := os.Truncate(filepath.Join(path, name), maxTaken+1); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	shared := newWorld(t, map[string]string{"a.txt": "one\n"})
+	for name, leave := range map[string]func(t *testing.T, path string){
+		"too much that is new":           grow("core.dump"),
+		"too much in a file of the base": grow("a.txt"),
+		"folders too deep":               deep,
+		"no folder":                      remove,
+		"a file in the folder's place": func(t *testing.T, path string) {
+			remove(t, path)
+			writeFiles(t, filepath.Dir(path), map[string]string{filepath.Base(path): "x"})
+		},
+		"a list of submodules that is an attack": func(t *testing.T, path string) {
+			writeFiles(t, path, map[string]string{".gitmodules": "[submodule \"x\"]\n\tpath = x\n\turl = -u./payload\n"})
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := shared.apart(t)
+			path, base := w.add()
+			leave(t, path)
+			var refused *TakeRefused
+			if head, err := w.mirror.Take(t.Context(), path, "x"); !errors.As(err, &refused) {
+				t.Errorf("took %s: %v", head, err)
+			}
+			if err := w.mirror.Add(t.Context(), path, base, "lightsout/31-fix"); err != nil {
+				t.Errorf("the folder cannot be used again: %v", err)
+			}
+		})
+	}
 }
