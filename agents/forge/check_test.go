@@ -128,6 +128,7 @@ func TestRequiredChecksAreThoseConfiguredElseThoseOfProtectionAndRules(t *testin
 		{"a server without rules", nil, says(200, branchOf), says(404, `{}`), "build lint test/1"},
 		{"nobody asks for any", nil, says(200, open), says(200, `[]`), ""},
 		{"no such branch", nil, says(404, `{"message":"Branch not found"}`), nil, "error"},
+		{"a plan without rules", nil, says(200, branchOf), says(403, `{"message":"Upgrade to GitHub Pro or make this repository public to enable this feature."}`), "build lint test/1"},
 		{"rules may not be read", nil, says(200, branchOf), says(403, `{"message":"no"}`), "error"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

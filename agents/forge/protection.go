@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/url"
 	"strings"
 
@@ -40,7 +41,15 @@ func (c *Client) protection(ctx context.Context, branch string) ([]Required, err
 	return required, nil
 }
 
-// rules returns the checks that rulesets require. Servers older than rulesets have no such address.
+// noRules tells the answers that mean that nothing is ruled: of servers older than rulesets, which have no such address,
+// and of a private repository whose plan has none. Every other refusal leaves open what is required, and is an error.
+func noRules(err error) bool {
+	var refused *Refused
+	return errors.Is(err, ErrNotFound) ||
+		errors.As(err, &refused) && refused.Status == http.StatusForbidden && strings.HasPrefix(refused.Message, "Upgrade to GitHub")
+}
+
+// rules returns the checks that rulesets require.
 func (c *Client) rules(ctx context.Context, branch string) ([]Required, error) {
 	type rule struct {
 		Type       string          `json:"type"`
@@ -52,7 +61,7 @@ func (c *Client) rules(ctx context.Context, branch string) ([]Required, error) {
 		resp, err := c.ask(ctx, path, &rules)
 		return rules, resp, err
 	})
-	if errors.Is(err, ErrNotFound) {
+	if noRules(err) {
 		return nil, nil
 	}
 	if err != nil {
