@@ -117,6 +117,9 @@ func pages[T any](ctx context.Context, c *Client, ask listing[T]) ([]T, error) {
 		}
 		all = append(all, page...)
 		if resp.NextPage == 0 {
+			if resp.After != "" || resp.NextPageToken != "" || resp.Cursor != "" {
+				return nil, errors.New("the listing goes on by a cursor, not by pages: what follows would be left out")
+			}
 			return all, nil
 		}
 		options.Page = resp.NextPage

@@ -36,6 +36,15 @@ func paged(t *testing.T, items []any) http.HandlerFunc {
 
 type object = map[string]any
 
+func TestAListingThatGoesOnByACursorIsNotTakenForWhole(t *testing.T) {
+	s := newServer(t)
+	s.on("GET", "/labels", says(200, `[{"name":"bug"}]`, "Link", `<https://github.test/labels?after=Y3Vyc29y>; rel="next"`))
+	_, err := s.client(nil).labels(t.Context())
+	if err == nil || !strings.Contains(err.Error(), "cursor") {
+		t.Errorf("the first page was taken for all: %v", err)
+	}
+}
+
 func TestTheCurrentMilestoneIsTheOneNamedOrTheOneDueSoonest(t *testing.T) {
 	open := []any{
 		object{"number": 1, "title": "someday"},
