@@ -284,6 +284,9 @@ func (i *Implementer) branch(ctx context.Context, t forge.Ticket, base string) (
 		branch, err = i.Store.SetBranch(ctx, t.Number, worktree.Branch(t.Number, t.Title))
 		return branch, base, "", err
 	}
+	if err := i.need(ctx, sha); err != nil { // a person may have pushed to it since the last fetch
+		return "", "", "", fmt.Errorf("branch of #%d: %w", t.Number, err)
+	}
 	if _, err := i.Store.SetBranch(ctx, t.Number, branch); err != nil {
 		return "", "", "", err
 	}

@@ -231,7 +231,7 @@ func (f *Factory) pullRequest(ctx context.Context, p publication, body string, c
 	if err != nil {
 		return forge.PullRequest{}, fmt.Errorf("pull request of %s: number %q: %w", p.Branch, number, err)
 	}
-	pr, err := f.Forge.PullRequest(ctx, n)
+	pr, err := f.opened(ctx, n)
 	if err != nil || pr.Body == body {
 		return pr, err
 	}
@@ -243,6 +243,32 @@ func (f *Factory) pullRequest(ctx context.Context, p publication, body string, c
 		return pr, fmt.Errorf("set the text of #%d: %w", n, err)
 	}
 	return pr, nil
+}
+
+// For a moment GitHub may not find what it has just made: it is asked again after a second, then after twice as long each
+// time, half a minute in all.
+const (
+	openedPause = time.Second
+	openedTries = 5
+)
+
+// opened reads a pull request that is known to be there. That it is not found is no refusal, after which its publication
+// would be forgotten and the pull request nobody's: the next tick goes on with it.
+func (f *Factory) opened(ctx context.Context, number int) (forge.PullRequest, error) {
+	for try := range openedTries {
+		pr, err := f.Forge.PullRequest(ctx, number)
+		if !errors.Is(err, forge.ErrNotFound) {
+			return pr, err
+		}
+		again := time.NewTimer(openedPause << try)
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			again.Stop()
+			return pr, context.Cause(ctx)
+		}
+	}
+	return forge.PullRequest{}, fmt.Errorf("read back #%d: %w", number, errNotYet)
 }
 
 // move sets a ticket's status on the board. It is the same however often it is done, so it needs no log of its own.

@@ -106,7 +106,11 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 		return false, err
 	}
 	if old.Pushed != "" && old.Pushed != pr.Head {
-		if stale, err = f.Mirror.IsAncestor(ctx, pr.Head, old.Pushed); err != nil || stale {
+		known, err := f.has(ctx, old.Pushed)
+		if err == nil && known {
+			stale, err = f.Mirror.IsAncestor(ctx, pr.Head, old.Pushed)
+		}
+		if err != nil || stale {
 			return stale, err
 		}
 	}
@@ -161,8 +165,22 @@ func (f *Factory) compare(ctx context.Context, c *forge.Client, snap Snapshot, s
 	return err
 }
 
-// onlyUpdated tells that what leads from one head of a branch to another is nothing but merges of the base.
+// has tells whether the mirror holds a commit that is remembered from earlier. One that was pushed over on GitHub is lost
+// with a mirror that had to be made anew.
+func (f *Factory) has(ctx context.Context, sha string) (bool, error) {
+	_, err := f.Mirror.Resolve(ctx, sha)
+	if errors.Is(err, worktree.ErrNoRevision) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// onlyUpdated tells that what leads from one head of a branch to another is nothing but merges of the base. Nothing leads
+// from a head that is not to be had any more.
 func (f *Factory) onlyUpdated(ctx context.Context, from, to, base string) (bool, error) {
+	if known, err := f.has(ctx, from); err != nil || !known {
+		return false, err
+	}
 	if descends, err := f.Mirror.IsAncestor(ctx, from, to); err != nil || !descends {
 		return false, err
 	}
@@ -177,11 +195,6 @@ func (f *Factory) sameWork(ctx context.Context, snap Snapshot, facts Facts) ([]s
 	for _, r := range facts.Reviews {
 		if r.CommitID == "" || r.CommitID == facts.PR.Head || slices.Contains(same, r.CommitID) {
 			continue
-		}
-		if _, err := f.Mirror.Resolve(ctx, r.CommitID); errors.Is(err, worktree.ErrNoRevision) {
-			continue // force-pushed away
-		} else if err != nil {
-			return nil, err
 		}
 		updated, err := f.onlyUpdated(ctx, r.CommitID, facts.PR.Head, snap.BaseSHA)
 		if err != nil {
