@@ -113,7 +113,7 @@ func (s *schedule) Run(ctx context.Context) error {
 // recall wakes each role that an earlier life was woken for and that has not come to it: a wake is lost with the process,
 // what it was about is in the store.
 func (s *schedule) recall(ctx context.Context) error {
-	for _, kind := range []string{store.RequestRun, store.RequestReject} {
+	for _, kind := range []string{store.RequestRun, store.RequestReject, store.RequestHandBack} {
 		requests, err := s.store.Asked(ctx, kind)
 		if err != nil {
 			return err
@@ -179,6 +179,7 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 		<-again.C
 	}
 	defer again.Stop()
+	var errs budget
 	for {
 		woken := true
 		select {
@@ -189,6 +190,9 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 		case <-tick:
 			woken = waiting(s.wakes[j.role])
 		}
+		if !woken && errs.resting(s.store.Now()) {
+			continue // the first tick after the rest makes up for it
+		}
 		scheduled, due, err := s.due(ctx, j)
 		if err != nil && ctx.Err() == nil {
 			s.log.Error("schedule", "role", j.role, "error", err)
@@ -196,9 +200,14 @@ func (s *schedule) serve(ctx context.Context, j job, tick <-chan struct{}) {
 		if !due && !woken {
 			continue
 		}
-		if report, err := s.once(ctx, j, scheduled); err != nil && ctx.Err() == nil {
+		report, err := s.once(ctx, j, scheduled)
+		if err != nil && ctx.Err() == nil {
 			s.log.Error("role", "role", j.role, "error", err)
-		} else if report.Acted && j.followUp > 0 {
+			errs.spend(s.store.Now())
+			continue
+		}
+		errs.restore()
+		if report.Acted && j.followUp > 0 {
 			again.Reset(j.followUp)
 		}
 	}
@@ -265,15 +274,17 @@ func (s *schedule) once(ctx context.Context, j job, scheduled time.Time) (agents
 	if err != nil {
 		return agents.Report{}, err
 	}
-	limited, cancel := context.WithTimeout(ctx, j.limit)
-	report, failure := guard(limited, j.run)
-	cancel()
 	after := context.WithoutCancel(ctx)
+	limited, cancel := context.WithTimeout(ctx, j.limit)
+	ended := s.watch(limited, j)
+	report, failure := guard(limited, j.run)
+	unstuck := ended()
+	cancel()
 	problem := ""
 	if failure != nil {
 		problem = failure.Error()
 	}
-	var bookkeeping []error
+	bookkeeping := []error{unstuck}
 	if !scheduled.IsZero() {
 		bookkeeping = append(bookkeeping, s.store.EndTick(after, j.role, scheduled, problem))
 	}
@@ -297,6 +308,39 @@ func (s *schedule) once(ctx context.Context, j job, scheduled time.Time) (agents
 		bookkeeping = append(bookkeeping, s.store.Trouble(after, store.Problem{What: what, Reason: problem, Cure: "it tries again at its next tick; the others go on"}))
 	}
 	return report, errors.Join(append(bookkeeping, failure)...)
+}
+
+// stuckGrace is how long a role may take to end after its time is over.
+const stuckGrace = time.Minute
+
+// watch says of a role that does not end when its time is over that it is stuck: nothing can end it but a restart, and the
+// others go on. The function it returns says that it has ended.
+func (s *schedule) watch(limited context.Context, j job) (ended func() error) {
+	what := j.role + " is stuck"
+	over, told := make(chan struct{}), make(chan error, 1)
+	go func() {
+		select {
+		case <-over:
+			told <- nil
+			return
+		case <-limited.Done():
+		}
+		if !errors.Is(limited.Err(), context.DeadlineExceeded) {
+			told <- nil // the daemon stops
+			return
+		}
+		select {
+		case <-over:
+			told <- nil
+		case <-time.After(stuckGrace):
+			told <- s.store.Trouble(context.WithoutCancel(limited), store.Problem{What: what, Reason: fmt.Sprintf("it has not ended %s after its limit of %s", stuckGrace, j.limit),
+				Cure: "restart the daemon if that lasts; the others go on"})
+		}
+	}()
+	return func() error {
+		close(over)
+		return errors.Join(<-told, s.store.Settled(context.WithoutCancel(limited), what))
+	}
 }
 
 // asked are the /run requests that this run will answer.

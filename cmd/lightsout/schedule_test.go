@@ -72,6 +72,8 @@ func (c *clockwork) lives(length time.Duration, jobs ...job) {
 
 // runs is how often a role has run since it was last asked.
 func (c *clockwork) runs(role string) int {
+	c.mutex.Lock()
+	defer c.mutex.Unlock()
 	defer delete(c.ran, role)
 	return len(c.ran[role])
 }
