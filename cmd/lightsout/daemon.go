@@ -61,6 +61,9 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
+	if _, err := rules.Create(d.config.Rules); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
 	factory, err := d.factory(ctx, s)
 	if err != nil {
 		return err
@@ -141,7 +144,7 @@ func (d *daemon) paired(ctx context.Context, s *store.Store) error {
 
 func (d *daemon) databasePath() string { return filepath.Join(d.config.State, "lightsout.db") }
 
-// factory puts together what the roles share.
+// factory puts together what the roles share. Beside the state folder it changes nothing.
 func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, error) {
 	c := d.config
 	client, err := d.forge()
@@ -157,9 +160,6 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		if runner, err = d.newEngine(); err != nil {
 			return nil, err
 		}
-	}
-	if _, err := rules.Create(c.Rules); err != nil && !errors.Is(err, fs.ErrExist) {
-		return nil, err
 	}
 	env, caches, err := d.sessionEnvironment()
 	if err != nil {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"lightsout/agents"
+	"lightsout/cmd/lightsout/sample"
 	"lightsout/store"
 )
 
@@ -28,14 +29,22 @@ type demoResult struct {
 type demoTicket struct {
 	Number     int    `json:"number"`
 	Title      string `json:"title"`
-	State      string `json:"state"` // merged, parked, gave up …
-	PR         int    `json:"pr,omitempty"`
+	State      string `json:"state"`    // merged, parked, gave up …
+	PR         int    `json:"pr"`       // 0: none
 	Attempts   int    `json:"attempts"` // sessions of the Implementer and repairs of the Fixer
-	Proof      string `json:"proof,omitempty"`
-	ApprovedBy string `json:"approved_by,omitempty"`
-	MergedSHA  string `json:"merged_sha,omitempty"`
+	Proof      string `json:"proof"`
+	ApprovedBy string `json:"approved_by"`
+	MergedSHA  string `json:"merged_sha"`
 	Staged     bool   `json:"staged"`
-	Reason     string `json:"reason,omitempty"`
+	Reason     string `json:"reason"` // why it is parked
+}
+
+// endedAs tells whether a ticket ended as the board expects it to.
+func (t demoTicket) endedAs(expected string) bool {
+	if expected == sample.Vague {
+		return t.State == store.Parked && t.Reason == agents.Vague
+	}
+	return t.State == store.Landed && t.Staged
 }
 
 // demoCalls is what the demo's GitHub was asked.
@@ -44,8 +53,7 @@ type demoCalls struct {
 	Points   int `json:"points"`
 }
 
-// result reads how every ticket ended. One should end merged and staged, or parked because it is too vague to work on;
-// any other end is a failure of the demonstration.
+// result reads how every ticket ended. One that ended otherwise than the board expects is a failure of the demonstration.
 func (d *demo) result(ctx context.Context, s *store.Store) (demoResult, error) {
 	rest, graph := d.forge.Requests()
 	r := demoResult{Tickets: []demoTicket{}, Messages: len(d.chat.All()), GitHub: demoCalls{Requests: rest + graph, Points: d.forge.Points()},
@@ -58,7 +66,7 @@ func (d *demo) result(ctx context.Context, s *store.Store) (demoResult, error) {
 	if err != nil {
 		return r, err
 	}
-	for _, number := range d.plan.numbers {
+	for i, number := range d.plan.numbers {
 		t, err := s.Ticket(ctx, number)
 		if err != nil {
 			return r, err
@@ -69,7 +77,7 @@ func (d *demo) result(ctx context.Context, s *store.Store) (demoResult, error) {
 		}
 		end := demoTicket{Number: number, Title: t.Title, State: t.Status, Attempts: len(runs), Reason: t.Parked}
 		if t.Parked != "" {
-			end.State = "parked"
+			end.State = store.Parked
 			r.Parked++
 		}
 		for _, p := range pulls {
@@ -84,9 +92,7 @@ func (d *demo) result(ctx context.Context, s *store.Store) (demoResult, error) {
 		if end.Staged {
 			r.Staged++
 		}
-		if !end.Staged && t.Parked != agents.Vague {
-			r.ok = false
-		}
+		r.ok = r.ok && end.endedAs(d.plan.tickets.Tickets[i].Expect)
 		r.Tickets = append(r.Tickets, end)
 	}
 	if unexpected := append(d.forge.Unexpected(), d.chat.Unexpected()...); len(unexpected) > 0 {

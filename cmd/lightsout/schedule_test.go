@@ -207,8 +207,8 @@ func TestWhatWasMissedIsMadeUpOnce(t *testing.T) {
 	}
 }
 
-func TestASpecThatNamesNoMomentIsRefused(t *testing.T) {
-	for _, spec := range []string{"", "hourly", "60 * * * *", "0 0 30 2 *", "@every", "@every 0s", "@every -5m", "@every half an hour"} {
+func TestASpecThatIsNoScheduleIsRefused(t *testing.T) {
+	for _, spec := range []string{"", "hourly", "60 * * * *", "@every", "@every 0s", "@every -5m", "@every half an hour"} {
 		if _, err := parseSchedule(spec); err == nil || !strings.Contains(err.Error(), "write ") {
 			t.Errorf("parseSchedule(%q) = %v, want what to write instead", spec, err)
 		}

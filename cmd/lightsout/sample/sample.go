@@ -35,7 +35,14 @@ type Ticket struct {
 	Title  string   `toml:"title"`
 	Body   string   `toml:"body"` // markdown
 	Labels []string `toml:"labels"`
+	Expect string   `toml:"expect"` // how it should end: Staged, which "" stands for, or Vague
 }
+
+// How a ticket should end: on staging, or parked because it is too vague to work on.
+const (
+	Staged = "staged"
+	Vague  = "vague"
+)
 
 // Repo returns the files of the sample repository by their slash-separated paths.
 func Repo() map[string][]byte {
@@ -54,9 +61,9 @@ func Tickets() (Board, error) {
 	return ParseTickets("tickets.toml", tickets)
 }
 
-// ParseTickets reads a board from TOML: a milestone, and [[ticket]] tables with title, body and
-// labels. Unknown keys, tickets without title or body, and titles that stand twice are faults, all
-// of them returned at once; the name is for their text.
+// ParseTickets reads a board from TOML: a milestone, and [[ticket]] tables with title, body,
+// labels and expect. Unknown keys, tickets without title or body, unknown ends, and titles that stand
+// twice are faults, all of them returned at once; the name is for their text.
 func ParseTickets(name string, content []byte) (Board, error) {
 	var b Board
 	meta, err := toml.Decode(string(content), &b)
@@ -72,7 +79,7 @@ func ParseTickets(name string, content []byte) (Board, error) {
 		faults = append(faults, fmt.Errorf(name+": "+format, args...))
 	}
 	for _, key := range meta.Undecoded() {
-		fault("unknown key %q; known are milestone, and in each [[ticket]] title, body, labels", key)
+		fault("unknown key %q; known are milestone, and in each [[ticket]] title, body, labels, expect", key)
 	}
 	if strings.TrimSpace(b.Milestone) == "" {
 		fault(`no milestone; write milestone = "…" above the first [[ticket]]`)
@@ -88,6 +95,9 @@ func ParseTickets(name string, content []byte) (Board, error) {
 		}
 		if strings.TrimSpace(t.Body) == "" {
 			fault("ticket %d, %q, has no body; write what is expected and when it is done", i+1, t.Title)
+		}
+		if t.Expect != "" && t.Expect != Staged && t.Expect != Vague {
+			fault("ticket %d, %q, expects %q; write expect = %q or %q", i+1, t.Title, t.Expect, Staged, Vague)
 		}
 		if first := seen[t.Title]; first > 0 {
 			fault("tickets %d and %d are both called %q; rename one", first, i+1, t.Title)

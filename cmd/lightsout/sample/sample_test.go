@@ -47,6 +47,9 @@ func TestTheBoardHasTheTicketsTheSolutionsAreFor(t *testing.T) {
 		if board.Tickets[i].Title != j.title {
 			t.Errorf("ticket %d is %q, want %q", i+1, board.Tickets[i].Title, j.title)
 		}
+		if vague := board.Tickets[i].Expect == Vague; vague != (j.sessions == 0) {
+			t.Errorf("%q is expected to be vague: %v", j.title, vague)
+		}
 		for k := range j.sessions {
 			want[session(j.title, k+1)] = true
 		}
@@ -218,8 +221,8 @@ func TestAFaultyBoardIsRefusedWithAllItsFaults(t *testing.T) {
 		"not TOML": {"milestone = \"x\"\nticket = maybe\n", []string{"board.toml:2: "}},
 		"empty":    {"", []string{"no milestone", "no ticket"}},
 		"many faults": {
-			"milestone = \"x\"\nmilestones = 1\n[[ticket]]\nbody = \"b\"\n[[ticket]]\ntitle = \"A\"\nlabel = []\n[[ticket]]\ntitle = \"A\"\nbody = \"b\"\n",
-			[]string{`unknown key "milestones"`, `unknown key "ticket.label"`, "ticket 1 has no title", `ticket 2, "A", has no body`, `tickets 2 and 3 are both called "A"`},
+			"milestone = \"x\"\nmilestones = 1\n[[ticket]]\nbody = \"b\"\n[[ticket]]\ntitle = \"A\"\nlabel = []\n[[ticket]]\ntitle = \"A\"\nbody = \"b\"\nexpect = \"merged\"\n",
+			[]string{`unknown key "milestones"`, `unknown key "ticket.label"`, "ticket 1 has no title", `ticket 2, "A", has no body`, `tickets 2 and 3 are both called "A"`, `ticket 3, "A", expects "merged"`},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
