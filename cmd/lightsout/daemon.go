@@ -41,6 +41,8 @@ type daemon struct {
 	engine   agents.Runner    // nil: from the configuration
 
 	fence fence // what is in force around sessions, found out at the start
+	once  sync.Once
+	known vault // what must not leave, found at the first word that does
 }
 
 // Run blocks until ctx ends and all that it started has come to rest: roles, bot, sessions, database, in this order.
@@ -300,32 +302,6 @@ func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 		}
 		return lines
 	}
-}
-
-// secrets are the values that must not leave: the daemon's own tokens, and what sessions are given to reach their
-// provider.
-func (d *daemon) secrets() []string {
-	c := d.config
-	values := []string{c.GitHub.Token.value, c.Telegram.Token.value, c.Staging.Secret.value}
-	for _, e := range c.Engines {
-		for _, value := range e.Env {
-			values = append(values, value)
-		}
-		for _, name := range e.Pass {
-			values = append(values, lookup(d.environ, name))
-		}
-	}
-	// Shorter values are switches and names, not secrets: taking those out would garble every text.
-	const shortest = 12
-	return slices.DeleteFunc(values, func(v string) bool { return len(v) < shortest })
-}
-
-// redact takes secrets out of a text that is about to leave.
-func (d *daemon) redact(text string) string {
-	for _, secret := range d.secrets() {
-		text = strings.ReplaceAll(text, secret, "[redacted]")
-	}
-	return text
 }
 
 // lookup finds a variable in an environment; "" when it is not there.

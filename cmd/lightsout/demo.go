@@ -110,8 +110,8 @@ func (d *demo) run(ctx context.Context, c console) (demoResult, error) {
 	if d.options.Verbose {
 		level = slog.LevelInfo
 	}
-	log := slog.New(slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}))
-	forgeURL, chatURL, stopServers, err := d.serve(ctx, c, log)
+	handler := slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level})
+	forgeURL, chatURL, stopServers, err := d.serve(ctx, c, slog.New(handler))
 	if err != nil {
 		return demoResult{}, err
 	}
@@ -120,7 +120,7 @@ func (d *demo) run(ctx context.Context, c console) (demoResult, error) {
 	if err != nil {
 		return demoResult{}, err
 	}
-	d.daemon = &daemon{config: config, environ: d.plan.environ, log: log}
+	d.daemon = d.factory(config, handler)
 	watching, err := store.Open(ctx, d.daemon.databasePath(), store.Options{Repo: config.Repository})
 	if err != nil {
 		return demoResult{}, err
@@ -146,9 +146,16 @@ func (d *demo) run(ctx context.Context, c console) (demoResult, error) {
 	}
 	parts.Wait()
 	if err := errors.Join(failure, err); err != nil {
-		return demoResult{}, err
+		return demoResult{}, errors.New(d.daemon.redact(err.Error()))
 	}
 	return d.result(context.WithoutCancel(ctx), watching)
+}
+
+// factory is the daemon of the demo. It is given the person's own credentials for their coding CLI, which no log may show.
+func (d *demo) factory(config Config, handler slog.Handler) *daemon {
+	f := &daemon{config: config, environ: d.plan.environ}
+	f.log = slog.New(redacting{handler, f.redact})
+	return f
 }
 
 func (d *demo) greet(out io.Writer, forgeURL, chatURL string) {

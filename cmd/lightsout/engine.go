@@ -24,18 +24,23 @@ func newEngine(c Config, name string, environ []string) (*engine.Engine, error) 
 	maps.Copy(env, e.Env)
 	files := map[string]string{}
 	for path, file := range e.Files {
-		content := file.Content
-		if file.Source != "" {
-			text, err := os.ReadFile(beside(c.path, file.Source))
-			if err != nil {
-				return nil, fmt.Errorf("engine %s: file %s of its HOME: %w", name, path, err)
-			}
-			content = string(text)
+		content, err := file.read(c.path)
+		if err != nil {
+			return nil, fmt.Errorf("engine %s: file %s of its HOME: %w", name, path, err)
 		}
 		files[path] = content
 	}
 	return engine.New(engine.Config{Name: name, Kind: cmp.Or(e.Kind, name), Path: e.Path, Model: e.Model, Args: e.Args, Env: env, Files: files,
 		Price: engine.Price(e.Price), Readable: e.Readable, Writable: e.Writable})
+}
+
+// read is what the file holds. config is the configuration file, beside which a source is found.
+func (f HomeFile) read(config string) (string, error) {
+	if f.Source == "" {
+		return f.Content, nil
+	}
+	text, err := os.ReadFile(beside(config, f.Source))
+	return string(text), err
 }
 
 // loadEngines reads a configuration for what it says of engines and of what sessions may reach, for the commands that need
