@@ -262,7 +262,7 @@ func (x *doctor) withMirror(ctx context.Context, use func(context.Context, *work
 		return err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
-	elsewhere := *x.daemon
+	elsewhere := &daemon{config: x.config, environ: x.environ, now: x.now}
 	elsewhere.config.State = work
 	m, err := elsewhere.mirror(ctx)
 	if err != nil {
