@@ -158,9 +158,13 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 		return made, nil, err
 	}
 	dir := f.worktreeDir(a.ticket.Number)
+	giveBack, err := f.baseInstructions(ctx, dir, a)
+	if err != nil {
+		return made, nil, err
+	}
 	result, err := f.Engine.Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
 		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Env: f.Settings.Env, Log: log})
-	if err != nil {
+	if err = errors.Join(err, giveBack()); err != nil {
 		return made, nil, fmt.Errorf("session of %s: %w", f.Engine.Name(), err)
 	}
 	err = f.Store.Spend(context.WithoutCancel(ctx), run.ID, result.Turns, result.Usage.Input, result.Usage.Cached, result.Usage.Output, result.Usage.CostUSD)
