@@ -92,10 +92,10 @@ type Event struct {
 
 // Usage is what a session used. Input that came out of a cache is not in Input.
 type Usage struct {
-	Input   int64 // tokens read afresh
-	Cached  int64 // tokens read from a cache
-	Output  int64 // tokens written
-	CostUSD float64
+	Input   int64   `json:"input_tokens"`  // read afresh
+	Cached  int64   `json:"cached_tokens"` // read from a cache
+	Output  int64   `json:"output_tokens"` // written
+	CostUSD float64 `json:"cost_usd"`
 }
 
 // Outcome is how a session ended. Whether it changed anything is not told here:

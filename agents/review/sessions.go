@@ -41,7 +41,8 @@ type Sessions struct {
 	Marker  string // of the processes; unique, each session adds its number
 
 	// Session is what all have in common: limits, environment, containment, what is readable beside Dir, log. Its prompt,
-	// folders, marker, OnEvent and Writable are replaced.
+	// folders, marker and OnEvent are replaced. What the author may write (Writable), its build caches above all, is not
+	// theirs: variables that point there are left out, so that tools keep their caches in the private HOME.
 	Session engine.Session
 
 	asked int
@@ -67,8 +68,9 @@ func (s *Sessions) Ask(ctx context.Context, role, prompt string) (result engine.
 	}
 	s.asked++
 	session.Marker = s.Marker + "-" + strconv.Itoa(s.asked)
+	session.Env = slices.DeleteFunc(slices.Clone(session.Env), func(entry string) bool { return leadsInto(entry, session.Writable) })
 	session.Writable, session.Readable = nil, append(slices.Clip(s.Session.Readable), s.Dir)
-	var seen refusals
+	seen := refusals{dir: s.Dir}
 	session.OnEvent = seen.see
 	before, err := fingerprint(s.Dir)
 	if err != nil {
@@ -91,6 +93,15 @@ func (s *Sessions) Ask(ctx context.Context, role, prompt string) (result engine.
 	return result, nil
 }
 
+// leadsInto reports whether a variable's value is one of the folders, or lies in one.
+func leadsInto(entry string, folders []string) bool {
+	_, value, _ := strings.Cut(entry, "=")
+	return slices.ContainsFunc(folders, func(folder string) bool {
+		way, err := filepath.Rel(folder, value)
+		return err == nil && filepath.IsAbs(value) && filepath.IsLocal(way)
+	})
+}
+
 // removeAll deletes a private folder even where a session left folders in it read-only, as Go's module cache is. Links are
 // removed, never followed.
 func removeAll(dir string) error {
@@ -108,6 +119,7 @@ func removeAll(dir string) error {
 
 // refusals notes the first attempt of a session at what its containment refuses.
 type refusals struct {
+	dir   string // of the change
 	mutex sync.Mutex
 	tool  string
 	first string
@@ -123,6 +135,8 @@ func (r *refusals) see(e engine.Event) {
 		r.tool = e.Tool
 	case e.Kind == engine.KindResult && r.first == "" && refused.MatchString(e.Text):
 		r.first = "refused what it tried with " + cmp.Or(clip(r.tool, 60), "a tool")
+	case e.Kind == engine.KindMessage && r.first == "" && strings.Contains(e.Text, r.dir) && refused.MatchString(e.Text):
+		r.first = "refused what it tried in the change" // a program of lines does not tell its tools apart
 	}
 }
 

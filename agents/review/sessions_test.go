@@ -46,13 +46,13 @@ func TestASessionHasAnEmptyDeskAndAHomeThatAreGoneAfterIt(t *testing.T) {
 		return engine.Result{Outcome: engine.Done, Text: "said"}
 	})
 	sessions := Sessions{Engines: Engines{Enthusiast: look, Adversary: look}, Dir: dir, Homes: homes, Marker: "m",
-		Session: engine.Session{Env: []string{"LANG=C"}, Readable: []string{"/objects"}, Writable: []string{dir}}}
+		Session: engine.Session{Env: []string{"LANG=C", "GOCACHE=" + filepath.Join(dir, "cache"), "CARGO_HOME=" + dir, "X=" + dir + "/../x"}, Readable: []string{"/objects"}, Writable: []string{dir}}}
 	for _, role := range []string{rules.Enthusiast, rules.Adversary} {
 		if r, err := sessions.Ask(t.Context(), role, "the prompt of the "+role); err != nil || r.Text != "said" || r.Engine != "hand" {
 			t.Errorf("%+v %v", r, err)
 		}
 	}
-	if seen[0].Home == seen[1].Home || seen[0].Marker == seen[1].Marker || seen[1].Prompt != "the prompt of the adversary" || seen[0].Env[0] != "LANG=C" {
+	if seen[0].Home == seen[1].Home || seen[0].Marker == seen[1].Marker || seen[1].Prompt != "the prompt of the adversary" || strings.Join(seen[0].Env, " ") != "LANG=C X="+dir+"/../x" {
 		t.Errorf("the sessions share something: %+v", seen)
 	}
 	if s := seen[0]; len(s.Writable) > 0 || strings.Join(s.Readable, " ") != "/objects "+dir || strings.HasPrefix(s.Dir, dir) {
@@ -100,6 +100,22 @@ func TestAnAttemptThatWasRefusedIsReported(t *testing.T) {
 	v, err := Run(t.Context(), request)
 	if err != nil || v.Turns[0].Note != "(refused what it tried with Write)" || !strings.Contains(v.Debate(), "refused what it tried with Write") {
 		t.Errorf("%+v %v", v.Turns, err)
+	}
+}
+
+func TestAProgramOfLinesIsReportedToo(t *testing.T) {
+	dir, homes := change(t)
+	for text, want := range map[string]string{
+		"sh: cannot create " + dir + "/list.go: Permission denied": "(refused what it tried in the change)",
+		"the code answers permission denied to strangers":          "",
+	} {
+		sessions := Sessions{Dir: dir, Homes: homes, Marker: "m", Engines: Engines{Enthusiast: hand(func(s engine.Session) engine.Result {
+			s.OnEvent(engine.Event{Kind: engine.KindMessage, Text: text})
+			return engine.Result{Outcome: engine.Done}
+		})}}
+		if r, err := sessions.Ask(t.Context(), rules.Enthusiast, "x"); err != nil || r.Reason != want {
+			t.Errorf("%q: %q %v", text, r.Reason, err)
+		}
 	}
 }
 

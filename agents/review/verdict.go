@@ -2,6 +2,7 @@ package review
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -266,10 +267,14 @@ func code(s string) string {
 	return "`" + strings.ReplaceAll(strings.Join(strings.Fields(rules.Sanitize(s)), " "), "`", "'") + "`"
 }
 
+// entity is what Markdown would read as another character.
+var entity = regexp.MustCompile(`&(#?\w+;)`)
+
 // plain writes s as words in Markdown: no markup, no mention, no reference and no link of a session's making works in it.
 func plain(s string) string {
 	s = strings.Join(strings.Fields(rules.Sanitize(s)), " ")
-	return strings.NewReplacer("&", "&amp;", "<", "&lt;", "`", "'", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`,
+	s = entity.ReplaceAllString(s, "&amp;$1")
+	return strings.NewReplacer("<", "&lt;", "`", "'", "*", `\*`, "_", `\_`, "[", `\[`, "]", `\]`, "|", `\|`,
 		"@", "@\u200b", "#", "#\u200b", "://", ":\u200b//").Replace(s)
 }
 

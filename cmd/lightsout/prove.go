@@ -9,10 +9,8 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
-	"lightsout/agents/process"
 	"lightsout/agents/proof"
 	"lightsout/agents/worktree"
 )
@@ -104,28 +102,19 @@ func (p *proveCommand) prove(ctx context.Context, c console, work string) (proof
 	if err != nil {
 		return proof.Receipt{}, err
 	}
-	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: work, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost",
-		Now: time.Now, PrivateDir: filepath.Join(work, "home"), Path: lookup(c.environ, "PATH")})
-	if err != nil {
-		return proof.Receipt{}, err
-	}
-	commits, err := mirror.Borrow(ctx, p.Repo, p.Base, p.Head)
+	on, err := openBench(ctx, c, work, p.Repo, p.Base, p.Head)
 	if err != nil {
 		return proof.Receipt{}, fmt.Errorf("prove: %w", err)
 	}
-	base, head := commits[0], commits[1]
-	text, err := p.text(ctx, mirror, head)
+	text, err := p.text(ctx, on.mirror, on.head)
 	if err != nil {
-		return proof.Receipt{Base: base, Head: head}, err
+		return proof.Receipt{Base: on.base, Head: on.head}, err
 	}
-	env, caches := hostEnvironment(c.environ)
-	toolEnv, toolDirs := toolchains(c.environ)
-	readable := append(toolDirs, borrowed(mirror)...)
-	receipt, err := proof.Prove(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Against: p.Base, Test: test, Text: text, Message: p.Text == "",
-		Dir: filepath.Join(work, "p"), Env: append(env, toolEnv...), Settings: settings,
-		Limits: process.Limits{Wall: p.Limit, Output: 256 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Writable: caches, Readable: readable,
-		Marker: "lightsout-prove-" + rand.Text(), Now: time.Now, Log: c.err})
-	receipt.Base, receipt.Head = cmp.Or(receipt.Base, base), cmp.Or(receipt.Head, head)
+	request := on.proof(p.Limit)
+	request.Against, request.Test, request.Text, request.Message, request.Settings = p.Base, test, text, p.Text == "", settings
+	request.Marker, request.Log = "lightsout-prove-"+rand.Text(), c.err
+	receipt, err := proof.Prove(ctx, request)
+	receipt.Base, receipt.Head = cmp.Or(receipt.Base, on.base), cmp.Or(receipt.Head, on.head)
 	return receipt, err
 }
 
@@ -183,42 +172,6 @@ func (p *proveCommand) modules(configured string) (string, error) {
 	return dir, nil
 }
 
-// borrowed are the folders of objects that the mirror reads from: git in a test reads them too.
-func borrowed(m *worktree.Mirror) []string {
-	content, err := os.ReadFile(filepath.Join(m.Objects(), "info", "alternates"))
-	if err != nil {
-		return nil
-	}
-	return strings.Fields(string(content))
-}
-
-// toolchains are the settings and folders of compilers and interpreters that a person has installed at home. The tests have a HOME of their own.
-func toolchains(environ []string) (env, readable []string) {
-	home := lookup(environ, "HOME")
-	if home == "" {
-		return nil, nil
-	}
-	for _, tool := range []struct{ name, dir string }{
-		{"RUSTUP_HOME", ".rustup"}, {"PYENV_ROOT", ".pyenv"}, {"NVM_DIR", ".nvm"}, {"VOLTA_HOME", ".volta"}, {"GOENV", ".config/go/env"},
-		{"", ".cargo/bin"}, {"", ".local/bin"}, {"", ".local/lib"}, {"", "go/bin"}, {"", "sdk"},
-	} {
-		value := ""
-		if tool.name != "" {
-			value = lookup(environ, tool.name)
-		}
-		if value == "" {
-			value = filepath.Join(home, tool.dir)
-		}
-		if _, err := os.Stat(value); err != nil || !filepath.IsAbs(value) {
-			continue
-		}
-		if readable = append(readable, value); tool.name != "" {
-			env = append(env, tool.name+"="+value)
-		}
-	}
-	return env, readable
-}
-
 func (p *proveCommand) text(ctx context.Context, m *worktree.Mirror, head string) (string, error) {
 	if p.Text == "" {
 		return m.Message(ctx, head)
@@ -228,41 +181,4 @@ func (p *proveCommand) text(ctx context.Context, m *worktree.Mirror, head string
 		return "", fmt.Errorf("prove: %w", err)
 	}
 	return string(text), nil
-}
-
-// hostEnvironment is the environment for commands that a person tries by hand: the same names as in the factory, with
-// this person's own build caches, which are warm.
-func hostEnvironment(environ []string) (env, caches []string) {
-	env = pass(environ, append(defaults().Containment.Pass, "GOPATH"))
-	home := lookup(environ, "HOME")
-	for _, cache := range []struct{ name, dir string }{
-		{"GOCACHE", ".cache/go-build"}, {"GOMODCACHE", "go/pkg/mod"}, {"npm_config_cache", ".npm"}, {"CARGO_HOME", ".cargo"}, {"PIP_CACHE_DIR", ".cache/pip"},
-	} {
-		value := lookup(environ, cache.name)
-		if gopath := lookup(environ, "GOPATH"); value == "" && cache.name == "GOMODCACHE" && gopath != "" {
-			value = filepath.Join(filepath.SplitList(gopath)[0], "pkg/mod")
-		}
-		if value == "" && home != "" {
-			value = filepath.Join(home, cache.dir)
-		}
-		if value == "" {
-			continue
-		}
-		env = append(env, cache.name+"="+value)
-		if strings.HasPrefix(cache.name, "GO") {
-			_ = os.MkdirAll(value, 0o755) // go cannot work without; if it cannot be made, go says so
-		}
-		if info, err := os.Stat(value); err == nil && info.IsDir() {
-			caches = append(caches, value)
-		}
-	}
-	return env, caches
-}
-
-// without drops the separator that the command line may hold.
-func without(args []string, word string) []string {
-	if len(args) > 0 && args[0] == word {
-		return args[1:]
-	}
-	return args
 }

@@ -29,7 +29,7 @@ type reviewCommand struct {
 	Engine    string        `required:"" help:"An engine of the configuration, or one of claude, codex, gemini, opencode, pi, qwen."`
 	Adversary string        `help:"Another engine for the Adversary."`
 	Referee   string        `help:"Another engine for the Referee."`
-	Config    string        `short:"c" help:"The configuration file, for its engines." type:"existingfile"`
+	Config    string        `short:"c" help:"A configuration file, for its engines, its [proof] and its test command." type:"existingfile"`
 	Path      string        `help:"The program of --engine, when no configuration names it."`
 	Model     string        `help:"Its model, likewise; provider/model for opencode and pi."`
 	Arg       []string      `help:"A further argument of the program, likewise." sep:"none"`
@@ -47,10 +47,11 @@ func (r reviewCommand) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("review: %w", err)
 	}
 	verdict, err := r.review(ctx, c, work)
-	if err = errors.Join(err, worktree.RemoveAll(work)); err != nil {
-		return err
+	err = errors.Join(err, worktree.RemoveAll(work))
+	if err == nil || verdict.Failure != "" { // what was said before it failed has been paid for
+		err = errors.Join(err, r.print(c.out, verdict))
 	}
-	if err := r.print(c.out, verdict); err != nil {
+	if err != nil {
 		return err
 	}
 	if len(verdict.Blocks()) > 0 {
@@ -74,56 +75,53 @@ func (r reviewCommand) print(out io.Writer, v review.Verdict) error {
 }
 
 func (r reviewCommand) review(ctx context.Context, c console, work string) (review.Verdict, error) {
-	engines, err := r.engines(c)
-	if err != nil {
-		return review.Verdict{}, err
-	}
-	mirror, err := worktree.Open(ctx, worktree.Options{Dir: filepath.Join(work, "mirror.git"), URL: work, AuthorName: "Lightsout", AuthorEmail: "lightsout@localhost",
-		Now: time.Now, PrivateDir: filepath.Join(work, "home"), Path: lookup(c.environ, "PATH")})
-	if err != nil {
-		return review.Verdict{}, err
-	}
-	commits, err := mirror.Borrow(ctx, r.Repo, r.Base, r.Head)
+	config, engines, err := r.engines(c)
 	if err != nil {
 		return review.Verdict{}, fmt.Errorf("review: %w", err)
 	}
-	base, head := commits[0], commits[1]
+	on, err := openBench(ctx, c, work, r.Repo, r.Base, r.Head)
+	if err != nil {
+		return review.Verdict{}, fmt.Errorf("review: %w", err)
+	}
 	request := review.Request{Dir: filepath.Join(work, "tree")}
-	if request.Diff, err = mirror.Diff(ctx, base, head); err != nil {
+	if request.Diff, err = on.mirror.Diff(ctx, on.base, on.head); err != nil {
 		return review.Verdict{}, err
 	}
-	if err := mirror.Checkout(ctx, request.Dir, head); err != nil {
+	if err := on.mirror.Checkout(ctx, request.Dir, on.head); err != nil {
 		return review.Verdict{}, err
 	}
-	if err := r.words(ctx, mirror, head, &request); err != nil {
+	if err := r.words(ctx, on.mirror, on.head, &request); err != nil {
 		return review.Verdict{}, err
 	}
-	env, caches := hostEnvironment(c.environ)
-	contain := process.LandlockABI() >= oldestLandlock
 	marker := "lightsout-review-" + rand.Text()
-	sessions := review.Sessions{Engines: engines, Dir: request.Dir, Homes: work, Marker: marker, Session: engine.Session{Env: env, Contain: contain, Log: c.err,
-		Limits: process.Limits{Wall: r.Limit, Output: 256 << 20}, Readable: []string{mirror.Objects()}}}
-	request.Ask = sessions.Ask
-	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
-		return proof.Reproduce(ctx, proof.Request{Mirror: mirror, Base: base, Head: head, Test: without(r.Test, "--"), Dir: filepath.Join(work, "proof"), Env: env,
-			Limits: process.Limits{Wall: r.Limit, Output: 256 << 20}, Contain: contain, Writable: caches, Marker: marker + "-test", Now: time.Now, Log: c.err}, files)
+	test := on.proof(r.Limit)
+	test.Test, test.Settings, test.Marker, test.Log = config.Test, config.Proof.settings(), marker+"-test", c.err
+	if given := without(r.Test, "--"); len(given) > 0 {
+		test.Test = given
 	}
+	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
+		return proof.Reproduce(ctx, test, files)
+	}
+	sessions := review.Sessions{Engines: engines, Dir: request.Dir, Homes: work, Marker: marker, Session: engine.Session{Env: on.env, Contain: test.Contain, Log: c.err,
+		Limits: process.Limits{Wall: r.Limit, Output: maxPrinted}, Writable: on.caches, Readable: append(slices.Clip(on.readable), on.mirror.Objects())}}
+	request.Ask = sessions.Ask
 	return review.Run(ctx, request)
 }
 
-// engines are the three roles' engines: the same one unless told otherwise.
-func (r reviewCommand) engines(c console) (engines review.Engines, err error) {
-	find := func(name string) *engine.Engine {
+// engines are the three roles' engines, the same one unless told otherwise, and the configuration that they come from.
+func (r reviewCommand) engines(c console) (config Config, engines review.Engines, err error) {
+	find := func(name string) (found *engine.Engine) {
 		s := sessionCommand{Engine: cmp.Or(name, r.Engine), Config: r.Config, Pass: r.Pass}
 		if s.Engine == r.Engine {
 			s.Path, s.Model, s.Arg = r.Path, r.Model, r.Arg
 		}
-		_, found, problem := s.configured(c)
+		var problem error
+		config, found, problem = s.configured(c)
 		err = errors.Join(err, problem)
 		return found
 	}
 	engines = review.Engines{Enthusiast: find(""), Adversary: find(r.Adversary), Referee: find(r.Referee)}
-	return engines, err
+	return config, engines, err
 }
 
 // words reads what people said about the change: the ticket, or in its place the commit message, and the rules.
