@@ -18,6 +18,7 @@ import (
 
 	"lightsout/agents/engine"
 	"lightsout/agents/forge/forgetest"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -58,7 +59,7 @@ type step struct {
 var happenings = []string{
 	"land", "land", "land", "land", "fix", "fix", "fix", "approve", "approve", "approve", "approve",
 	"push", "push red", "cancel out", "empty commit", "close", "reopen", "unapprove", "reject", "pause", "resume", "resume", "base moves", "base moves",
-	"check fails", "check heals", "lose an answer", "refuse a write", "restart", "time passes",
+	"clash", "review rejects", "review rejects", "review approves", "remark", "draft", "retarget", "hand back", "hand back", "check fails", "check heals", "lose an answer", "refuse a write", "restart", "time passes",
 }
 
 func TestWhateverHappensTheInvariantsHold(t *testing.T) {
@@ -83,7 +84,10 @@ func TestWhateverHappensTheInvariantsHold(t *testing.T) {
 
 // walk goes through the steps on a rig of its own and returns what happened.
 func walk(n *notes, dir string, steps []step) (story string) {
-	r := newRig(n, dir, func(o *options) { o.hub.Required = []string{"test", manual} })
+	r := newRig(n, dir, func(o *options) {
+		o.hub.Required = []string{"test", manual}
+		o.settings.Reviewers = []string{robot}
+	})
 	defer func() {
 		if problem := recover(); problem != nil && problem != any(errStop) {
 			n.Errorf("panic: %v\n%s", problem, debug.Stack())
@@ -91,7 +95,9 @@ func walk(n *notes, dir string, steps []step) (story string) {
 		story = r.story()
 		r.close()
 	}()
-	m := &machine{rig: r, voided: map[int]bool{}}
+	m := &machine{rig: r, voided: map[int]bool{}, objected: map[int]bool{}}
+	r.hub.AddPerson("ana", "MEMBER")
+	r.pushTo("release", map[string]string{"notes.txt": "of the release\n"})
 	for k := range 3 {
 		carries := map[string]string(nil)
 		if k == 0 {
@@ -109,17 +115,20 @@ func walk(n *notes, dir string, steps []step) (story string) {
 	return ""
 }
 
-// manual is a required check that a service of somebody else reports.
-const manual = "manual"
+const (
+	manual = "manual"     // a required check that a service of somebody else reports
+	robot  = "robot[bot]" // the automated reviewer
+)
 
 // machine is the rig and what a person knows of it.
 type machine struct {
 	*rig
-	pulls  []int
-	voided map[int]bool // what stands there is not what was approved
-	pushed []string     // by people: never to be lost
-	lift   []func()
-	says   int
+	pulls    []int
+	voided   map[int]bool // what stands there is not what was approved
+	objected map[int]bool // somebody asked for changes and has not approved since
+	pushed   []string     // by people: never to be lost
+	lift     []func()
+	says     int
 }
 
 func (m *machine) do(s step) {
@@ -155,6 +164,13 @@ func (m *machine) do(s step) {
 	case "resume":
 		_, err := m.store.Resume(m.ctx, "", "Ana")
 		must(m.t, err)
+	case "hand back":
+		if row.Verdict == store.Foreign || row.Verdict == store.Draft || row.Verdict == store.Parked {
+			m.handBack(row.Ticket, pull, row.Head)
+		}
+	case "clash":
+		m.says++
+		m.pushTo("main", map[string]string{fmt.Sprintf("part%d.sh", s.pull+1): fmt.Sprintf("part%d() { echo 0; } # %d\n", s.pull+1, m.says)})
 	case "base moves":
 		m.says++
 		m.baseMoves(fmt.Sprint(m.says))
@@ -188,6 +204,24 @@ func (m *machine) touch(what string, pull int, shown forgetest.Pull) {
 		m.pushes(pull, nil)
 	case "close":
 		check(m.t, m.hub.CloseIssue("acme", pull))
+	case "retarget": // there, and back
+		base := "release"
+		if shown.BaseRef == base {
+			base = "main"
+		}
+		check(m.t, m.hub.Retarget("acme", pull, base))
+	case "draft":
+		pr, err := m.factory.Forge.Fresh().PullRequest(m.ctx, pull)
+		check(m.t, err)
+		check(m.t, m.factory.Forge.ConvertToDraft(m.ctx, pr))
+	case "review rejects":
+		m.objected[pull] = true
+		check(m.t, m.hub.AddReview(pull, forgetest.Review{Author: "ana", State: "CHANGES_REQUESTED", Body: "Say what it prints.", Comments: []forgetest.ReviewComment{{Path: "part1.sh", Line: 1, Body: "Here."}}}))
+	case "review approves":
+		m.objected[pull] = false
+		check(m.t, m.hub.AddReview(pull, forgetest.Review{Author: "ana", State: "APPROVED", Body: "Good."}))
+	case "remark":
+		check(m.t, m.hub.AddReview(pull, forgetest.Review{Author: robot, State: "COMMENTED", Body: "One remark.", Comments: []forgetest.ReviewComment{{Path: "part1.sh", Line: 1, Body: "Say what it prints."}}}))
 	case "check fails":
 		check(m.t, m.hub.SetStatus("acme", shown.Head, manual, "failure", "no"))
 	case "check heals":
@@ -238,8 +272,8 @@ func (m *machine) tick(role string) {
 		now, _ := m.hub.Pull(pull)
 		switch {
 		case now.Merged && !was.Merged:
-			if paused || role != "land" || m.voided[pull] || !was.Open || was.Checks["test"] != "success" || len(m.told(store.Approved, pull)) == 0 {
-				m.t.Errorf("#%d was merged: paused %v, by %s, approval void %v, open %v, checks %v", pull, paused, role, m.voided[pull], was.Open, was.Checks)
+			if paused || role != "land" || m.voided[pull] || m.objected[pull] || was.Draft || was.BaseRef != "main" || !was.Open || was.Checks["test"] != "success" || len(m.told(store.Approved, pull)) == 0 {
+				m.t.Errorf("#%d was merged: paused %v, by %s, approval void %v, objected %v, open %v, draft %v, base %s, checks %v", pull, paused, role, m.voided[pull], m.objected[pull], was.Open, was.Draft, was.BaseRef, was.Checks)
 			}
 			m.holdTree(pull, was.Head)
 		case !now.Merged && now.Open != was.Open:
@@ -275,8 +309,16 @@ func (m *machine) report() {
 	}
 }
 
-// repair takes out what is red, or does what a reviewer asks.
+// repair settles what conflicts, takes out what is red, or does what a reviewer asks.
 func repair(_ context.Context, s engine.Session) (engine.Result, error) {
+	n, err := partOf(s)
+	if err != nil {
+		return engine.Result{}, err
+	}
+	name := fmt.Sprintf("part%d.sh", n)
+	if text, err := os.ReadFile(filepath.Join(s.Dir, name)); err == nil && worktree.Marked(text) {
+		return leave(s, map[string]string{name: partFiles(n)[name]})
+	}
 	if _, err := os.Stat(filepath.Join(s.Dir, redMark)); err == nil {
 		return leave(s, clean)
 	}
