@@ -232,7 +232,7 @@ func runIDs(checks []forge.Check) string {
 func anotherRun(before, now []forge.Check) bool {
 	return slices.ContainsFunc(now, func(c forge.Check) bool {
 		return slices.ContainsFunc(before, func(old forge.Check) bool {
-			return c.Name == old.Name && c.App == old.App && (c.RunID > old.RunID || c.State == forge.Pending)
+			return c.Name == old.Name && c.App == old.App && c.WorkflowRunID == old.WorkflowRunID && (c.RunID > old.RunID || c.State == forge.Pending)
 		})
 	})
 }

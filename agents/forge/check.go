@@ -3,6 +3,7 @@ package forge
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
@@ -30,7 +31,8 @@ const (
 // maxAnnotations bounds what is read of one failed check: one page of GitHub's usual size, more than any prompt takes.
 const maxAnnotations = 50
 
-// Check is the latest word of one app under one name about one commit: a check run, or a commit status.
+// Check is the latest word from one place under one name about one commit: a check run, or a commit status. Two workflows
+// that both have a job of that name are two places.
 type Check struct {
 	Name          string
 	State         CheckState
@@ -54,7 +56,7 @@ type Annotation struct {
 	Message string
 }
 
-// Checks returns what is known of a commit, ordered by name and app: of each the latest only. None is not green.
+// Checks returns what is known of a commit, ordered by name and app: from each place the latest only. None is not green.
 func (c *Client) Checks(ctx context.Context, sha string) ([]Check, error) {
 	latest := "latest"
 	runs, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.CheckRun, *github.Response, error) {
@@ -80,7 +82,13 @@ func (c *Client) Checks(ctx context.Context, sha string) ([]Check, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list commit statuses of %s: %w", sha, err)
 	}
-	checks := latestChecks(runs, statuses, about)
+	var sources map[int64]string
+	if ambiguous(runs) {
+		if sources, err = c.sources(ctx, about); err != nil {
+			return nil, fmt.Errorf("list workflow runs of %s: %w", sha, err)
+		}
+	}
+	checks := latestChecks(runs, statuses, sources, about)
 	for i := range checks {
 		if failed(checks[i].State) && annotated(runs, checks[i].RunID) {
 			if checks[i].Annotations, err = c.annotations(ctx, checks[i].RunID); err != nil {
@@ -91,14 +99,50 @@ func (c *Client) Checks(ctx context.Context, sha string) ([]Check, error) {
 	return checks, nil
 }
 
-// latestChecks keeps of each app and name the newest. GitHub's own filter works per suite, and a commit has a suite for
-// each event; ids grow with time.
-func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sha string) []Check {
+// ambiguous tells that one name of one app comes from several check suites: a job of two workflows, or of one workflow
+// that several events have started.
+func ambiguous(runs []*github.CheckRun) bool {
 	type key struct{ app, name string }
+	suites := map[key]int64{}
+	for _, run := range runs {
+		k, suite := key{run.GetApp().GetSlug(), run.GetName()}, run.GetCheckSuite().GetID()
+		if have, met := suites[k]; met && have != suite {
+			return true
+		}
+		suites[k] = suite
+	}
+	return false
+}
+
+// sources says by check suite which workflow reports in it, and which event has started that. Where it may not be known,
+// every suite is a place of its own, and the worst of them decides.
+func (c *Client) sources(ctx context.Context, sha string) (map[int64]string, error) {
+	runs, err := pages(ctx, c, func(ctx context.Context, page github.ListOptions) ([]*github.WorkflowRun, *github.Response, error) {
+		list, resp, err := c.rest.Actions.ListRepositoryWorkflowRuns(ctx, c.owner, c.repo, &github.ListWorkflowRunsOptions{HeadSHA: sha, ListOptions: page})
+		if err != nil {
+			return nil, resp, err
+		}
+		return list.WorkflowRuns, resp, nil
+	})
+	var refused *Refused
+	if errors.As(err, &refused) || errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	sources := map[int64]string{}
+	for _, run := range runs {
+		sources[run.GetCheckSuiteID()] = fmt.Sprintf("workflow %d on %s", run.GetWorkflowID(), run.GetEvent())
+	}
+	return sources, err
+}
+
+// latestChecks keeps of each app, name and source the newest: ids grow with time. GitHub's own filter works per suite, and
+// each run of a workflow is a suite of its own, but for its repetitions.
+func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sources map[int64]string, sha string) []Check {
+	type key struct{ app, name, source string }
 	newest := map[key]Check{}
 	for _, run := range runs {
-		check := checkOf(run)
-		k := key{check.App, check.Name}
+		check, suite := checkOf(run), run.GetCheckSuite().GetID()
+		k := key{check.App, check.Name, cmp.Or(sources[suite], fmt.Sprintf("suite %d", suite))}
 		if have, ok := newest[k]; !ok || have.RunID < check.RunID {
 			newest[k] = check
 		}
@@ -114,14 +158,14 @@ func latestChecks(runs []*github.CheckRun, statuses []*github.RepoStatus, sha st
 		if check.State != Pending {
 			check.CompletedAt = s.GetUpdatedAt().Time
 		}
-		newest[key{"", check.Name}] = check
+		newest[key{"", check.Name, ""}] = check
 	}
 	checks := make([]Check, 0, len(newest))
 	for _, check := range newest {
 		checks = append(checks, check)
 	}
 	slices.SortFunc(checks, func(a, b Check) int {
-		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.App, b.App))
+		return cmp.Or(cmp.Compare(a.Name, b.Name), cmp.Compare(a.App, b.App), cmp.Compare(a.RunID, b.RunID))
 	})
 	return checks
 }

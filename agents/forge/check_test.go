@@ -87,6 +87,48 @@ func TestOfEachAppAndNameTheLatestCounts(t *testing.T) {
 	}
 }
 
+func TestAGreenCheckHidesNoRedOneOfAnotherWorkflow(t *testing.T) {
+	in := func(suite int, check object) object {
+		check["check_suite"] = object{"id": suite}
+		return check
+	}
+	workflowRun := func(suite, workflow int, event string) object {
+		return object{"id": 100 + suite, "check_suite_id": suite, "workflow_id": workflow, "event": event}
+	}
+	checks := []any{in(1, run(10, "github-actions", "test", "failure")), in(2, run(11, "github-actions", "test", "success"))}
+	both := "failure success"
+	for name, test := range map[string]struct {
+		runs http.HandlerFunc
+		want string
+	}{
+		"two workflows":             {says(200, toJSON(t, object{"workflow_runs": []any{workflowRun(1, 7, "push"), workflowRun(2, 8, "push")}})), both},
+		"two events":                {says(200, toJSON(t, object{"workflow_runs": []any{workflowRun(1, 7, "push"), workflowRun(2, 7, "pull_request")}})), both},
+		"the next night's":          {says(200, toJSON(t, object{"workflow_runs": []any{workflowRun(1, 7, "schedule"), workflowRun(2, 7, "schedule")}})), "success"},
+		"suites of no workflow":     {says(200, `{"workflow_runs":[]}`), both},
+		"runs that may not be read": {says(403, `{"message":"Resource not accessible by personal access token"}`), both},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := newServer(t)
+			s.on("GET", "/commits/abc/check-runs", says(200, toJSON(t, object{"check_runs": checks})))
+			s.on("GET", "/commits/abc/status", says(200, `{"sha":"abc"}`))
+			s.on("GET", "/actions/runs", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Query().Get("head_sha") != "abc" {
+					t.Errorf("asked for %s", r.URL.RawQuery)
+				}
+				test.runs(w, r)
+			})
+			found, err := s.client(nil).Checks(t.Context(), "abc")
+			var states []string
+			for _, c := range found {
+				states = append(states, string(c.State))
+			}
+			if got := strings.Join(states, " "); err != nil || got != test.want {
+				t.Errorf("checks are %q, want %q (%v)", got, test.want, err)
+			}
+		})
+	}
+}
+
 func TestAFailedCheckTellsWhere(t *testing.T) {
 	red, green := run(1, "linter", "lint", "failure"), run(2, "linter", "vet", "success")
 	red["output"] = object{"summary": "1 fault", "annotations_count": 1}

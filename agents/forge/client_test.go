@@ -39,6 +39,7 @@ var (
 	writes = map[string]func(context.Context, *Client) error{
 		"AddLabels":      func(ctx context.Context, c *Client) error { _, err := c.AddLabels(ctx, 7, "l"); return err },
 		"Assign":         func(ctx context.Context, c *Client) error { _, err := c.Assign(ctx, 7, "ana"); return err },
+		"CloseTicket":    func(ctx context.Context, c *Client) error { return c.CloseTicket(ctx, 7) },
 		"Comment":        func(ctx context.Context, c *Client) error { _, err := c.Comment(ctx, 7, "hello"); return err },
 		"ConvertToDraft": func(ctx context.Context, c *Client) error { return c.ConvertToDraft(ctx, PullRequest{NodeID: "P"}) },
 		"MarkReady":      func(ctx context.Context, c *Client) error { return c.MarkReady(ctx, PullRequest{NodeID: "P"}) },

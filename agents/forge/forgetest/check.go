@@ -61,15 +61,20 @@ func (c *call) revision(name string) (string, bool) {
 	return c.s.git.resolve(name)
 }
 
-// checksAt lists the checks of a commit, newest first; latest leaves out those that a later attempt replaced.
+// checksAt lists the checks of a commit, newest first; latest leaves out those that a later attempt of the same suite
+// replaced.
 func (c *call) checksAt(sha string, latest bool) []check {
+	type key struct {
+		run  int64 // each has a suite of its own
+		name string
+	}
 	var list []check
-	seen := map[string]bool{}
+	seen := map[key]bool{}
 	for _, k := range slices.Backward(sorted(c.w.checks)) {
-		if k.sha != sha || latest && seen[k.name] {
+		if k.sha != sha || latest && seen[key{k.run, k.name}] {
 			continue
 		}
-		seen[k.name] = true
+		seen[key{k.run, k.name}] = true
 		list = append(list, k)
 	}
 	return list
@@ -199,13 +204,16 @@ func (c *call) listStatuses() answer {
 // there is not green.
 func (c *call) checksMissing(p pull) (missing string, unstable bool) {
 	green := map[string]bool{}
+	report := func(name string, good bool) { // under one name the worst word counts
+		before, reported := green[name]
+		green[name] = good && (before || !reported)
+		unstable = unstable || !good
+	}
 	for _, k := range c.checksAt(p.head, true) {
-		green[k.name] = k.conclusion == "success" || k.conclusion == "neutral" || k.conclusion == "skipped"
-		unstable = unstable || !green[k.name]
+		report(k.name, k.conclusion == "success" || k.conclusion == "neutral" || k.conclusion == "skipped")
 	}
 	for _, st := range c.statusesAt(p.head, true) {
-		green[st.context] = st.state == "success"
-		unstable = unstable || !green[st.context]
+		report(st.context, st.state == "success")
 	}
 	if p.baseRef != c.s.o.DefaultBranch {
 		return "", unstable
