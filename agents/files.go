@@ -23,6 +23,11 @@ func (f *Factory) writeDiff(ctx context.Context, name, base, head string) error 
 	return writeFile(name, diff)
 }
 
+func missing(name string) bool {
+	_, err := os.Stat(name)
+	return errors.Is(err, os.ErrNotExist)
+}
+
 // writeFile replaces a private file as a whole, so that a reader never meets half of it.
 func writeFile(name string, content []byte) error {
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"lightsout/agents/forge/forgetest"
 	"lightsout/agents/worktree"
@@ -66,5 +67,57 @@ func TestAMirrorMadeAnewKnowsNothingOfRewrittenBranches(t *testing.T) {
 		r.tells(1, store.ApprovalEnded, pull, "state:void")
 		r.land()
 		r.does(0, "pull.merge", "")
+	})
+}
+
+func TestADispatchedRunThatIsListedLateIsTheOnlyOne(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		r.approve(pull)
+		lift := r.hub.Fault(forgetest.Fault{Kind: forgetest.Stale, Times: -1, Path: `/actions/workflows/`})
+		r.land()
+		virtualWait(10 * time.Minute)
+		r.land()
+		lift()
+		r.land()
+		r.land()
+		r.does(1, "dispatch", "")
+		if p := r.stands(pull, store.Landed, ""); p.Staging != stagingUp {
+			t.Errorf("staging %q", p.Staging)
+		}
+	})
+}
+
+func TestADeploymentThatFailsIsNoRedBase(t *testing.T) {
+	nobodyRequires := func(o *options) {
+		o.hub.Required = nil
+		o.hub.Staging.Outcome = func(string) string { return "failure" }
+	}
+	journey(t, nobodyRequires, func(r *rig) {
+		_, pull := r.ready(1)
+		r.approve(pull)
+		r.land()
+		r.land()
+		r.tells(1, store.StagingFailed, pull, "")
+		r.opened(2)
+		r.tells(0, store.Trouble, 0, baseRed)
+	})
+}
+
+func TestADiffThatWasTidiedAwayIsWrittenAgain(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		diff := r.pull(pull).DiffPath
+		long := time.Now().Add(-filesKept - time.Hour)
+		must(t, os.Chtimes(diff, long, long))
+		_, err := (&Housekeeper{r.factory}).Run(r.ctx)
+		must(t, err)
+		if !missing(diff) {
+			t.Error("the diff was not tidied away")
+		}
+		r.fix()
+		if missing(r.pull(pull).DiffPath) {
+			t.Error("nobody can be shown the diff")
+		}
 	})
 }

@@ -109,8 +109,11 @@ func (m *Merger) removeBranch(ctx context.Context, p store.Pull) error {
 	return err
 }
 
-// dispatchPatience is how long a dispatched workflow may take to be listed before it is dispatched again.
+// dispatchPatience is how long a run may take to be listed whose dispatch was interrupted, before it is dispatched again.
 const dispatchPatience = 10 * time.Second
+
+// dispatched is the result of a dispatch that GitHub has said yes to, until the run is listed.
+const dispatched = "dispatched"
 
 // deploy has a merged commit brought to staging, once, and keeps by what it can be followed.
 func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
@@ -188,30 +191,32 @@ func (m *Merger) dispatch(ctx context.Context, p store.Pull) (string, error) {
 		if err != nil {
 			return "", false, err
 		}
-		taken, err := m.takenRuns(ctx)
+		taken, err := m.stagingRuns(ctx)
 		for _, r := range runs {
-			if !taken[r.ID] {
+			if !taken[r.ID] && r.HeadBranch == m.Settings.Base {
 				return strconv.FormatInt(r.ID, 10), true, err
 			}
 		}
 		return "", false, err
 	}
-	return m.once(ctx, deed{key: stagingKey(p), kind: "start staging", detail: staging.Workflow, find: find, patience: dispatchPatience,
+	run, err := m.once(ctx, deed{key: stagingKey(p), kind: "start staging", detail: staging.Workflow, find: find, patience: dispatchPatience,
 		do: func(ctx context.Context) (string, error) {
-			if err := m.Forge.Dispatch(ctx, forge.Workflow{File: staging.Workflow, Ref: m.Settings.Base, Inputs: inputs}); err != nil {
-				return "", err
-			}
-			found, ok, err := find(ctx)
-			if err == nil && !ok {
-				err = errNotYet // GitHub lists a dispatched run a little after it has said yes
-			}
-			return found, err
+			return dispatched, m.Forge.Dispatch(ctx, forge.Workflow{File: staging.Workflow, Ref: m.Settings.Base, Inputs: inputs})
 		}})
+	if err != nil || run != dispatched {
+		return run, err
+	}
+	// GitHub lists a dispatched run after it has said yes, now and then minutes after. It has said yes: it is not asked again.
+	run, listed, err := find(ctx)
+	if err == nil && !listed {
+		err = errNotYet
+	}
+	return run, err
 }
 
-// takenRuns are the workflow runs that other merged commits already count as theirs.
-func (m *Merger) takenRuns(ctx context.Context) (map[int64]bool, error) {
-	pulls, err := m.Store.AllPulls(ctx)
+// stagingRuns are the workflow runs that merged commits count as their deployments.
+func (f *Factory) stagingRuns(ctx context.Context) (map[int64]bool, error) {
+	pulls, err := f.Store.AllPulls(ctx)
 	taken := map[int64]bool{}
 	for _, p := range pulls {
 		if p.StagingRun != 0 {
