@@ -39,7 +39,7 @@ func (m *Merger) land(ctx context.Context, snap Snapshot, s Standing, g store.Gr
 	if err != nil {
 		return Report{}, errors.Join(err, release("merged")) // the next snapshot meets it as merged
 	}
-	_, err = m.Store.UpdatePull(ctx, number, func(p *store.Pull) {
+	_, err = m.Store.LandPull(ctx, number, func(p *store.Pull) {
 		p.Verdict, p.Reason, p.MergedSHA, p.MergedBy, p.MergedAt = store.Landed, "", sha, g.ByName, merged.MergedAt
 	}, m.mergedEvent(sha, g.ByName, s.Pull))
 	return Report{Acted: true, Said: fmt.Sprintf("merged #%d as %.7s", number, sha)}, errors.Join(err, release("merged"))
@@ -88,7 +88,7 @@ func (m *Merger) merge(ctx context.Context, snap Snapshot, s Standing, g store.G
 				return "", err
 			}
 			if _, err := m.Forge.Merge(ctx, number, forge.MergeRequest{SHA: head, Method: m.Settings.MergeMethod}); err != nil {
-				return "", m.understand(ctx, snap, err)
+				return m.understand(ctx, snap, s, err)
 			}
 			pr, err := m.Forge.Fresh().PullRequest(ctx, number)
 			if err == nil && (!pr.Merged || pr.MergeSHA == "") {
@@ -102,16 +102,21 @@ func (m *Merger) merge(ctx context.Context, snap Snapshot, s Standing, g store.G
 	return sha, err
 }
 
-// understand tells a refusal that is only about the base from one that a person must hear of: where the base has moved
-// meanwhile, GitHub refuses what is out of date, and a later tick brings it up to date.
-func (m *Merger) understand(ctx context.Context, snap Snapshot, refused error) error {
+// understand looks what is behind a 405. The pull request may be merged already, at this very head, by a person or by a
+// daemon that lost its claim to us: then it is what was wanted. Or the base has moved meanwhile, GitHub refuses what is out
+// of date, and a later tick brings it up to date. Everything else a person must hear of.
+func (m *Merger) understand(ctx context.Context, snap Snapshot, s Standing, refused error) (string, error) {
 	if !errors.Is(refused, forge.ErrNotMergeable) {
-		return refused
+		return "", refused
+	}
+	pr, err := m.Forge.Fresh().PullRequest(ctx, s.Pull.Number)
+	if err == nil && pr.Merged && pr.Head == s.Facts.PR.Head {
+		return pr.MergeSHA, nil
 	}
 	if base, err := m.Forge.Fresh().Branch(ctx, m.Settings.Base); err == nil && base != snap.BaseSHA {
-		return errBaseMoved
+		return "", errBaseMoved
 	}
-	return refused
+	return "", refused
 }
 
 // lookAgain reads everything that a merge depends on past the cache, at the moment of merging, and judges it anew: the

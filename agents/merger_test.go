@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
 	"lightsout/store"
 )
@@ -166,6 +167,49 @@ func TestALostMergeReplyAndADeadDaemonAreOneMerge(t *testing.T) {
 		r.tells(1, store.Merged, pull, "by:Ana")
 		r.onBoard(ticket, "Done")
 	})
+}
+
+// another is a second daemon on the same store: it should not be, and must do no harm.
+func (r *rig) another() *Factory {
+	f := r.factory
+	client, err := forge.New(forge.Options{HTTP: &http.Client{Transport: r.wire.lines}, Token: func() string { return "token" }, RESTURL: "http://hub.invalid/api/v3/",
+		GraphQLURL: "http://hub.invalid/api/graphql", Owner: "acme", Repo: "parts", Board: forge.Board{Kind: "project", ProjectOwner: "acme", ProjectNumber: 1}, Now: f.Store.Now, WriteInterval: -1})
+	must(r.t, err)
+	return &Factory{Store: f.Store, Forge: client, Mirror: f.Mirror, Engine: f.Engine, RulesPath: f.RulesPath, Dir: f.Dir,
+		Instance: "another daemon", Settings: f.Settings, Log: f.Log}
+}
+
+func TestTwoDaemonsMergeAndDeployOnce(t *testing.T) {
+	for name, at := range map[string]func(*http.Request) bool{
+		"while the first looks again": func(q *http.Request) bool { return strings.HasSuffix(q.URL.Path, "/reviews") },
+		"while the first merges":      merging,
+		"while the first dispatches":  func(q *http.Request) bool { return strings.HasSuffix(q.URL.Path, "/dispatches") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				ticket, pull := r.ready(1)
+				r.approve(pull)
+				r.wire.beforeOnce(at, func() {
+					if _, err := (&Merger{r.another()}).Run(r.ctx); err != nil {
+						t.Logf("the second daemon: %v", err)
+					}
+				})
+				for range 4 {
+					if _, err := (&Merger{r.factory}).Run(r.ctx); err != nil {
+						t.Logf("the first daemon: %v", err)
+					}
+					r.settle()
+					virtualWait(dispatchPatience)
+				}
+				r.does(1, "pull.merge", ref(pull))
+				r.does(1, "dispatch", "")
+				r.tells(1, store.Merged, pull, "by:Ana")
+				r.tells(0, store.MergeRefused, pull, "")
+				r.tells(1, store.Staged, pull, "")
+				r.onBoard(ticket, "Done")
+			})
+		})
+	}
 }
 
 func TestALostDispatchReplyIsOneDeployment(t *testing.T) {

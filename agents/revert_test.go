@@ -49,8 +49,16 @@ func TestAMergeIsTakenBackByAPullRequestThatAPersonApproves(t *testing.T) {
 					r.land()
 				}
 				merged := r.stands(pull, store.Landed, "")
-				if tree, err := r.git("rev-parse", merged.MergedSHA+"^{tree}"); err != nil || merged.Staging != stagingFailed {
-					t.Fatalf("the merge is %s, staging %q, %v", tree, merged.Staging, err)
+				// What was approved is what main has become, and what staging was told, whatever commits it is made of.
+				main, err := r.git("rev-parse", "main")
+				must(t, err)
+				trees, err := r.git("rev-parse", merged.MergedSHA+"^{tree}", merged.Head+"^{tree}")
+				must(t, err)
+				if first, second, _ := strings.Cut(trees, "\n"); first != second || main != merged.MergedSHA || merged.Staging != stagingFailed {
+					t.Errorf("main is %s, merged as %s with the trees %s, staging %q", main, merged.MergedSHA, trees, merged.Staging)
+				}
+				if sent := r.hub.Deployments(); len(sent) != 1 || sent[0].SHA != merged.MergedSHA {
+					t.Errorf("staging was sent %+v", sent)
 				}
 				r.baseMoves("something else came after it")
 				r.askRevert(pull)

@@ -95,6 +95,47 @@ func TestAPullIsToldOnlyWhenItsCardWouldChange(t *testing.T) {
 	}
 }
 
+func TestAPullIsToldToBeReadyAlsoWhenItIsMetSo(t *testing.T) {
+	s, _ := open(t)
+	for number, verdict := range map[int]string{42: Ready, 43: Waiting} {
+		_, err := s.UpdatePull(t.Context(), number, func(p *Pull) { p.Head, p.PatchID, p.Verdict = "a", "p", verdict }, Event{Kind: PullOpened})
+		must(t, err)
+		told := 0
+		events, err := s.Events(t.Context(), 0, 100)
+		must(t, err)
+		for _, e := range events {
+			if e.Pull == number && e.Kind == PullRead && e.Data["to"] == Ready {
+				told++
+			}
+		}
+		if want := map[string]int{Ready: 1, Waiting: 0}[verdict]; told != want {
+			t.Errorf("met as %s: told %d times to be ready, want %d", verdict, told, want)
+		}
+	}
+}
+
+func TestAMergeIsToldOnceWhoeverMeetsItFirst(t *testing.T) {
+	s, _ := open(t)
+	for _, by := range []string{"Ana", "somebody"} {
+		p, err := s.LandPull(t.Context(), 42, func(p *Pull) { p.Verdict, p.MergedBy = Landed, by }, Event{Kind: Merged})
+		must(t, err)
+		if p.MergedBy != "Ana" {
+			t.Errorf("merged by %s", p.MergedBy)
+		}
+	}
+	events, err := s.Events(t.Context(), 0, 100)
+	must(t, err)
+	told := 0
+	for _, e := range events {
+		if e.Kind == Merged {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("told %d times", told)
+	}
+}
+
 func TestAChangedTextUnparks(t *testing.T) {
 	s, clock := open(t)
 	board := func(hash string) []Ticket {

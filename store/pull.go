@@ -118,8 +118,9 @@ func (s *Store) pulls(ctx context.Context, where string) ([]Pull, error) {
 }
 
 // UpdatePull changes a pull request's row with f and writes the events beside it: those given, and PullRead when
-// verdict, reason, head or checks differ from what stood there. A row that is not there yet starts empty, with its
-// number set; so the first UpdatePull of a number creates it, and it alone can tell that the pull request was opened.
+// verdict, reason, head or checks differ from what stood there; of a new row unless it only waits. A row that is
+// not there yet starts empty, with its number set; so the first UpdatePull of a number creates it, and it alone can tell
+// that the pull request was opened.
 func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), events ...Event) (Pull, error) {
 	return s.updatePull(ctx, number, func(Pull) bool { return true }, f, events)
 }
@@ -129,6 +130,11 @@ func (s *Store) UpdatePull(ctx context.Context, number int, f func(*Pull), event
 // knows better. The row is returned as it stands.
 func (s *Store) ReadPull(ctx context.Context, number int, seen time.Time, f func(*Pull), events ...Event) (Pull, error) {
 	return s.updatePull(ctx, number, func(p Pull) bool { return p.ReadAt.Equal(seen) && p.Verdict != Landed }, f, events)
+}
+
+// LandPull is UpdatePull for a merge: one that is known already is neither written nor told again, whoever met it first.
+func (s *Store) LandPull(ctx context.Context, number int, f func(*Pull), told Event) (Pull, error) {
+	return s.updatePull(ctx, number, func(p Pull) bool { return p.Verdict != Landed }, f, []Event{told})
 }
 
 func (s *Store) updatePull(ctx context.Context, number int, current func(Pull) bool, f func(*Pull), events []Event) (Pull, error) {

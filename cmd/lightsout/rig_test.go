@@ -36,6 +36,7 @@ type rig struct {
 	daemon *exec.Cmd
 	output bytes.Buffer
 	lives  int
+	tapped map[string]bool // buttons that a test has pressed by itself
 }
 
 // The tiny repository of the rig: a price list in shell, so that its tests end in milliseconds.
@@ -59,15 +60,19 @@ var tinySolution = map[string][]byte{
 	"total-is-always-one/1/say":                     []byte("done\n"),
 }
 
-func newRig(t *testing.T) *rig {
+func newRig(t *testing.T, change ...func(*forgetest.Options)) *rig {
 	t.Helper()
-	r := &rig{t: t, dir: t.TempDir()}
+	r := &rig{t: t, dir: t.TempDir(), tapped: map[string]bool{}}
 	executable, err := os.Executable()
 	must(t, err)
 	must(t, os.MkdirAll(filepath.Join(r.dir, "hub"), 0o700))
-	r.forge, err = forgetest.New(t.Context(), forgetest.Options{Dir: filepath.Join(r.dir, "hub"), Owner: "acme", Repo: "prices", Token: "hub-token-canary",
+	options := forgetest.Options{Dir: filepath.Join(r.dir, "hub"), Owner: "acme", Repo: "prices", Token: "hub-token-canary",
 		Checks: []forgetest.Check{{Name: "test", Command: []string{"sh", "test.sh"}}}, Required: []string{"test"}, Strict: true, Helper: executable,
-		Env: []string{"PATH=" + os.Getenv("PATH")}, Path: os.Getenv("PATH")})
+		Env: []string{"PATH=" + os.Getenv("PATH")}, Path: os.Getenv("PATH")}
+	for _, f := range change {
+		f(&options)
+	}
+	r.forge, err = forgetest.New(t.Context(), options)
 	must(t, err)
 	t.Cleanup(func() { check(t, r.forge.Close()) })
 	_, err = r.forge.Seed(t.Context(), tinyRepo, "Prices")
@@ -302,6 +307,23 @@ func (r *rig) checkInvariants() {
 	if branches := r.branches(); len(branches) != 1 || branches[0] != "main" {
 		t.Errorf("branches left: %v, want main alone", branches)
 	}
+	r.checkRest()
+	merged := 0
+	for _, m := range r.chat.Messages(1001) {
+		if !m.Deleted && strings.Contains(m.Plain, "merged as") && m.ReplyTo != 0 {
+			merged++
+		}
+	}
+	// A notice whose answer was lost may come twice, never not at all.
+	if merged < 1 || merged > 2 {
+		t.Errorf("the merge was told %d times", merged)
+	}
+}
+
+// checkRest holds that nothing is left behind of a factory that has come to rest.
+func (r *rig) checkRest() {
+	t := r.t
+	t.Helper()
 	claims, err := r.store.Unreleased(t.Context())
 	must(t, err)
 	running, err := r.store.Running(t.Context())
@@ -315,16 +337,6 @@ func (r *rig) checkInvariants() {
 	must(t, err)
 	if left, err := process.EndMarked(t.Context(), "lightsout-"+installation+"-"); err != nil || left != 0 {
 		t.Errorf("%d processes left, %v", left, err)
-	}
-	merged := 0
-	for _, m := range r.chat.Messages(1001) {
-		if !m.Deleted && strings.Contains(m.Plain, "merged as") && m.ReplyTo != 0 {
-			merged++
-		}
-	}
-	// A notice whose answer was lost may come twice, never not at all.
-	if merged < 1 || merged > 2 {
-		t.Errorf("the merge was told %d times", merged)
 	}
 	if unexpected := append(r.forge.Unexpected(), r.chat.Unexpected()...); len(unexpected) > 0 {
 		t.Errorf("the servers met what the real ones would not understand:\n%s", strings.Join(unexpected, "\n"))
