@@ -17,6 +17,7 @@ import (
 	"github.com/robfig/cron/v3"
 
 	"lightsout/agents/engine"
+	"lightsout/agents/process"
 	"lightsout/agents/review"
 )
 
@@ -242,31 +243,71 @@ func (d *document) checkContainment(c *Config) {
 	}
 	d.checkVariables(toml.Key{"containment", "env", ""}, c.Containment.Env)
 	d.checkPass(keyOf("containment.pass"), c.Containment.Pass, c)
-	private := map[string]string{"the state folder": c.State}
-	for what, s := range map[string]Secret{"the GitHub token": c.GitHub.Token, "the Telegram token": c.Telegram.Token, "the webhook's secret": c.Staging.Secret} {
-		if s.File != "" {
-			private[what] = d.resolve(s.File)
-		}
-	}
+	private := d.private(c)
 	d.checkOpened(keyOf("containment.writable"), c.Containment.Writable, private)
 	d.checkOpened(keyOf("containment.readable"), c.Containment.Readable, private)
 	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
 		d.checkOpened(toml.Key{"engines", name, "readable"}, c.Engines[name].Readable, private)
 		d.checkOpened(toml.Key{"engines", name, "writable"}, c.Engines[name].Writable, private)
 	}
+	d.checkKept(c, process.SystemPaths())
+}
+
+// kept is something private, where it lies, and the key that says so.
+type kept struct {
+	key        toml.Key
+	what, path string
+}
+
+// private is what no session may read: the state, with everything in it, and the files of the secrets.
+func (d *document) private(c *Config) []kept {
+	var all []kept
+	for _, s := range []struct {
+		key    toml.Key
+		what   string
+		secret Secret
+	}{
+		{keyOf("github.token"), "the GitHub token", c.GitHub.Token},
+		{keyOf("telegram.token"), "the Telegram token", c.Telegram.Token},
+		{keyOf("staging.secret"), "the webhook's secret", c.Staging.Secret},
+	} {
+		if s.secret.File != "" {
+			all = append(all, kept{s.key, s.what, d.resolve(s.secret.File)})
+		}
+	}
+	return append(all, kept{keyOf("state"), "the state folder", c.State})
 }
 
 // checkOpened judges folders that are opened to sessions: none may hold what is private, by its name.
-func (d *document) checkOpened(key toml.Key, folders []string, private map[string]string) {
+func (d *document) checkOpened(key toml.Key, folders []string, private []kept) {
 	for _, folder := range folders {
 		if !filepath.IsAbs(folder) {
 			d.fault(key, "holds a path that is not whole", "write paths that begin with /")
 		}
-		for _, what := range slices.Sorted(maps.Keys(private)) {
-			if within(private[what], folder) {
-				d.fault(key, "opens "+what+" to sessions", "name a folder that does not hold it")
+		for _, p := range private {
+			if within(p.path, folder) {
+				d.fault(key, "opens "+p.what+" to sessions", "name a folder that does not hold it")
 			}
 		}
+	}
+}
+
+// checkKept judges what is private by folders that every contained session reads, since its programs lie there. What is
+// not contained reads everything anyway.
+func (d *document) checkKept(c *Config, folders []string) {
+	if c.Containment.Landlock == "off" {
+		return
+	}
+	for _, p := range d.private(c) {
+		i := slices.IndexFunc(folders, func(folder string) bool { return within(p.path, folder) })
+		if i < 0 {
+			continue
+		}
+		cure := "keep it in /etc/lightsout, or below a home folder"
+		if p.what == "the state folder" {
+			cure = "keep it in /var/lib/lightsout, or below a home folder"
+		}
+		d.fault(p.key, "lies in "+folders[i]+", which every session may read", cure)
 	}
 }
 

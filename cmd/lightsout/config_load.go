@@ -61,6 +61,9 @@ func loadConfig(path string, environ []string) (Config, error) {
 		return Config{}, err
 	}
 	c, d := parseConfig(path, text)
+	if !d.broken {
+		d.checkKept(&c, c.tools(environ))
+	}
 	d.readSecret(toml.Key{"github", "token"}, &c.GitHub.Token, environ)
 	d.readSecret(toml.Key{"telegram", "token"}, &c.Telegram.Token, environ)
 	if c.Staging.Webhook != "" && !d.blamed["staging.webhook"] {

@@ -319,6 +319,7 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a report of nothing", "", "[proof]\njunit = \"report.xml\"\n", "lightsout.toml:8: proof.junit: is the report of a test command that is not named"},
 		{"packages at home", "", "[proof]\nmodules = \"~/node_modules\"\n", "lightsout.toml:8: proof.modules: is no path"},
 		{"a fence that is off", "", "[proof]\noffline = true\n[containment]\nlandlock = \"off\"\n", "lightsout.toml:8: proof.offline: asks for a fence that containment.landlock switches off"},
+		{"a state that sessions may read", `[github]`, "state = \"/opt/lightsout/state\"\n[github]", `lightsout.toml:2: state: lies in /opt, which every session may read: keep it in /var/lib/lightsout`},
 		{"a home folder", `[github]`, "state = \"~/state\"\n[github]", `lightsout.toml:2: state: is no path`},
 		{"no token", hub + "\n", "", "lightsout.toml:2: github.token: is missing"},
 		{"an empty token", hub, "token = {}", "lightsout.toml:3: github.token: is missing"},
@@ -381,6 +382,33 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 				t.Errorf("faults %q; want one that begins with %q", got, row.want)
 			}
 		})
+	}
+}
+
+func TestWhatIsPrivateLiesInNoFolderThatSessionsRead(t *testing.T) {
+	folder, err := filepath.EvalSymlinks(t.TempDir())
+	if err != nil {
+		t.Fatal(err)
+	}
+	tools := filepath.Join(folder, "toolchain")
+	text := strings.Replace(minimal, `"chat.token"`, `"`+tools+`/secrets/chat.token"`, 1)
+	text = strings.Replace(text, `"hub.token"`, `"/usr/local/etc/hub.token"`, 1)
+	path := configFolder(t, text)
+	for name, content := range map[string]string{"bin/go": "#!/bin/sh\n", "secrets/chat.token": chatCanary + "\n"} {
+		if err := errors.Join(os.MkdirAll(filepath.Dir(filepath.Join(tools, name)), 0o700), os.WriteFile(filepath.Join(tools, name), []byte(content), 0o700)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Chmod(filepath.Join(tools, "secrets/chat.token"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"lightsout.toml:3: github.token: lies in /usr, which every session may read: keep it in /etc/lightsout, or below a home folder",
+		"lightsout.toml:6: telegram.token: lies in " + tools + ", which every session may read: keep it in /etc/lightsout, or below a home folder",
+	}
+	got := slices.DeleteFunc(faultsOf(t, path, "PATH="+tools+"/bin"), func(fault string) bool { return strings.Contains(fault, "there is no file") })
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
 	}
 }
 

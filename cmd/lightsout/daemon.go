@@ -263,11 +263,7 @@ func (d *daemon) sessionEnvironment() (env, caches []string, err error) {
 
 // readable is what contained sessions and tests may read beside the system's folders.
 func (d *daemon) readable() []string {
-	programs := []string{"go", "node", "npm", "python3", "cargo"}
-	if len(d.config.Test) > 0 {
-		programs = append(programs, d.config.Test[0])
-	}
-	return append(toolFolders(lookup(d.environ, "PATH"), programs...), d.config.Containment.Readable...)
+	return append(d.config.tools(d.environ), d.config.Containment.Readable...)
 }
 
 // housekeeping is when the housekeeper is due: daily, at an hour when few sessions run.

@@ -7,6 +7,15 @@ import (
 	"lightsout/agents/process"
 )
 
+// tools are the folders that contained sessions and tests read for the sake of the programs in them.
+func (c Config) tools(environ []string) []string {
+	programs := []string{"go", "node", "npm", "python3", "cargo"}
+	if len(c.Test) > 0 {
+		programs = append(programs, c.Test[0])
+	}
+	return toolFolders(lookup(environ, "PATH"), programs...)
+}
+
 // toolFolders are the folders that contained sessions must read to use the named programs, where those are installed
 // outside the system's own folders: a Go or Node of one's own below the home folder, say. A program in …/go/bin brings
 // …/go with it, since a toolchain is more than its programs; one in a hidden folder such as ~/.local/bin brings that
