@@ -165,7 +165,7 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 	commands := s.commands(how)
 	except, err := p.runOnBase(ctx, s, commands)
 	if err == nil {
-		err = p.runLeftOut(ctx, s, except, how)
+		err = p.runLeftOut(ctx, s, &s.base, except, how)
 	}
 	if err != nil {
 		return err
@@ -174,6 +174,9 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 	second := s.base.second
 	if slices.ContainsFunc(s.tells, func(t test) bool { return s.base.statusOf(t, s.named) != Uncompiled && second[t] == "" }) {
 		again, err := p.runAll(ctx, p.place.toBaseWithTests(except), commands)
+		if err == nil {
+			err = p.runLeftOut(ctx, s, &again, except, how)
+		}
 		if err != nil {
 			return err
 		}
@@ -215,12 +218,13 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (e
 	return nil, nil
 }
 
-// runLeftOut runs those tests over the base that another one kept from running, because it ended their program: what they say counts too.
-func (p *prover) runLeftOut(ctx context.Context, s *sides, except map[string]bool, how manner) error {
-	for range maximumDrops {
+// runLeftOut runs those tests over the base that another one kept from running in a run of them all, because it ended their program: what they say
+// counts too.
+func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, except map[string]bool, how manner) error {
+	for range maximumLeftOut {
 		var missing []test
 		for t, status := range s.head.tests {
-			if t == t.top() && status == Passed && s.decides(t) && s.base.status(t) == NotRun && s.base.mayHaveEnded(t.group) {
+			if t == t.top() && status == Passed && s.decides(t) && all.status(t) == NotRun && all.mayHaveEnded(t.group) {
 				missing = append(missing, t)
 			}
 		}
@@ -232,10 +236,13 @@ func (p *prover) runLeftOut(ctx context.Context, s *sides, except map[string]boo
 		if err != nil {
 			return err
 		}
-		s.base.add(r)
+		all.add(r)
 	}
 	return nil
 }
+
+// maximumLeftOut bounds how many tests may end the program, one after the other, before those behind them count as not run.
+const maximumLeftOut = 10
 
 // maximumDrops bounds how often the base is tried with fewer files: a file that is left out may take what another needs with it.
 const maximumDrops = 3

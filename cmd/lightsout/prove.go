@@ -4,9 +4,11 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -73,7 +75,7 @@ func answerOf(r proof.Receipt) answer {
 }
 
 func (p *proveCommand) Run(ctx context.Context, c console) error {
-	work, err := os.MkdirTemp("", "prove-") // short: the tests' own sockets live below it, and their paths have 108 bytes
+	work, err := proveFolder(p.Repo)
 	if err != nil {
 		return fmt.Errorf("prove: %w", err)
 	}
@@ -95,6 +97,20 @@ func (p *proveCommand) Run(ctx context.Context, c console) error {
 		err = errNo
 	}
 	return err
+}
+
+// proveFolder makes the work folder: the same one each time for a repository, because build caches know what they hold by its folder too, and
+// another while that one is in use. Its name is short: the tests' own sockets live below it, and their paths have 108 bytes.
+func proveFolder(repo string) (string, error) {
+	whole, err := filepath.Abs(repo)
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Join(os.TempDir(), fmt.Sprintf("prove-%.5x", sha256.Sum256([]byte(whole))))
+	if err = os.Mkdir(dir, 0o700); errors.Is(err, fs.ErrExist) {
+		return os.MkdirTemp("", "prove-")
+	}
+	return dir, err
 }
 
 func (p *proveCommand) prove(ctx context.Context, c console, work string) (proof.Receipt, error) {

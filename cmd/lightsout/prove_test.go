@@ -118,6 +118,24 @@ func TestTheWordsOfATestCommandEndWhereOurFlagsGoOn(t *testing.T) {
 	}
 }
 
+func TestProofsOfARepositoryShareAFolderOneAfterTheOther(t *testing.T) {
+	t.Setenv("TMPDIR", t.TempDir())
+	repo := t.TempDir()
+	first, err := proveFolder(repo)
+	must(t, err)
+	second, err := proveFolder(repo)
+	must(t, err)
+	elsewhere, err := proveFolder(t.TempDir())
+	must(t, err)
+	if first == second || first == elsewhere {
+		t.Errorf("a folder is shared at one time: %s, %s, %s", first, second, elsewhere)
+	}
+	must(t, os.Remove(first))
+	if third, err := proveFolder(repo); err != nil || third != first {
+		t.Errorf("%s, then %s, %v", first, third, err)
+	}
+}
+
 func TestAllFlagsThatEndATestCommandAreFlagsOfProve(t *testing.T) {
 	var cli commands
 	parser, err := kong.New(&cli)
