@@ -34,20 +34,7 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		if pause, paused, err := x.Store.PausedFor(ctx, FixerRole); err != nil || paused {
 			return Report{Acted: report.Acted, Said: "paused by " + pause.ByName}, errors.Join(append(failures, err)...)
 		}
-		snap, err := x.snapshot(ctx, x.Forge)
-		if err == nil {
-			err = x.nameFlaky(ctx, snap)
-		}
-		if err == nil {
-			err = x.watchBase(ctx, snap)
-		}
-		taken := false
-		if err == nil {
-			taken, err = x.takeBack(ctx, snap)
-		}
-		if taken && err == nil {
-			continue // to see it as the factory's
-		}
+		snap, err := x.look(ctx)
 		if err != nil {
 			return report, errors.Join(append(failures, err)...)
 		}
@@ -76,6 +63,23 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		}
 		if ctx.Err() != nil {
 			return report, errors.Join(failures...)
+		}
+	}
+}
+
+// look reads the world, tells what is new about it, and takes back what people have handed back: then it reads once more,
+// to see that as the factory's.
+func (x *Fixer) look(ctx context.Context) (Snapshot, error) {
+	for {
+		snap, err := x.snapshot(ctx, x.Forge)
+		if err != nil {
+			return snap, err
+		}
+		if err := errors.Join(x.nameFlaky(ctx, snap), x.watchBase(ctx, snap)); err != nil {
+			return snap, err
+		}
+		if taken, err := x.takeBack(ctx, snap); err != nil || !taken {
+			return snap, err
 		}
 	}
 }
@@ -119,6 +123,11 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 	if elsewhere, err := x.claimedElsewhere(ctx, s); err != nil || elsewhere {
 		return Report{}, err
 	}
+	return x.take(ctx, snap, s, failures)
+}
+
+// take claims a pull request that needs a session, and repairs it or, after three attempts, gives it up.
+func (x *Fixer) take(ctx context.Context, snap Snapshot, s Standing, failures []failure) (Report, error) {
 	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole, Files: s.Pull.Files}, x.Settings.Lease)
 	if errors.Is(err, store.ErrClaimed) {
 		return Report{}, nil
@@ -133,11 +142,16 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		}
 		return Report{Acted: true, Said: fmt.Sprintf("gave up on #%d", s.Pull.Number)}, x.Store.Release(ctx, claim, "given up")
 	}
+	return x.attempt(ctx, snap, s, claim, failures)
+}
+
+// attempt is one repair, seen on GitHub from its beginning to its end.
+func (x *Fixer) attempt(ctx context.Context, snap Snapshot, s Standing, claim store.Claim, failures []failure) (Report, error) {
 	attempt := fmt.Sprintf("attempt %d of %d", s.Pull.Attempts+1, MaxAttempts)
 	if err := x.announce(ctx, s, claim, fmt.Sprintf("🔧 The Fixer works on this, %s. %s.", attempt, tame(capital(detail(s, failures))))); err != nil {
 		return Report{}, err // the claim stays for reconcile
 	}
-	err = x.repair(ctx, snap, s, claim, failures)
+	err := x.repair(ctx, snap, s, claim, failures)
 	after := context.WithoutCancel(ctx)
 	var back *setback
 	switch {

@@ -237,3 +237,22 @@ func TestGivingUpIsFinishedAfterAnInterruptionAtAnyStep(t *testing.T) {
 		}
 	}
 }
+
+func TestARepairMayNotWeakenWhatWasProven(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		before, err := r.git("show", "lightsout/1-part-1-prints-zero:tests/part1_test.sh")
+		must(t, err)
+		r.cli.next(leaving(map[string]string{redMark: "", "tests/part1_test.sh": ". ./part1.sh\npart1 >/dev/null\n"}), leaving(map[string]string{"tests/part1_test.sh": before + "\n"}))
+		r.fix()
+		if refused := r.told(store.ProofRefused, pull); len(refused) != 1 {
+			t.Errorf("refused %v", refused)
+		}
+		shown, _ := r.hub.Pull(pull)
+		if after, err := r.git("show", shown.Head+":tests/part1_test.sh"); err != nil || after != before {
+			t.Errorf("the test became %q, %v", after, err)
+		}
+		r.fix()
+		r.stands(pull, store.Ready, "")
+	})
+}

@@ -48,7 +48,7 @@ func Commands() []Command {
 		{Name: "reject", Role: store.Approver, Group: deciding, Help: "send a pull request back to the Fixer", Args: "[pr] reason", Verbs: []string{"reject"}, do: (*Bot).reject},
 
 		{Name: "run", Role: store.Operator, Group: steering, Help: "one run of a role now", Args: "[role or ticket]", do: (*Bot).run},
-		{Name: "retry", Role: store.Operator, Group: steering, Help: "unpark a ticket with all its attempts", Args: "[number]", Verbs: []string{"retry"}, do: (*Bot).retry},
+		{Name: "retry", Role: store.Operator, Group: steering, Help: "begin anew with all attempts, or hand a branch back", Args: "[number]", Verbs: []string{"retry"}, do: (*Bot).retry},
 		{Name: "revert", Role: store.Operator, Group: steering, Help: "prepare a pull request that takes a merge back", Args: "pr", Verbs: []string{"revert"}, do: (*Bot).revert},
 		{Name: "skip", Role: store.Operator, Group: steering, Help: "park a ticket", Args: "ticket", do: (*Bot).skip},
 		{Name: "cancel", Role: store.Operator, Group: steering, Help: "end a run and keep its work", Args: "[run]", do: (*Bot).cancel},
