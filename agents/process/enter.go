@@ -58,6 +58,10 @@ func become(say *gob.Encoder) error {
 	if err := say.Encode(e); err != nil {
 		return fmt.Errorf("report containment: %w", err)
 	}
+	// Beside its three, the tree gets nothing that somebody had open in the daemon.
+	if err := closeOnExec(3); err != nil {
+		return fmt.Errorf("close what is open: %w", err)
+	}
 	err = syscall.Exec(o.Path, o.Args, o.Env)
 	if e.Contained && errors.Is(err, syscall.EACCES) {
 		return fmt.Errorf("execute %s: %w (contained: it, its interpreter and its libraries must be among the readable paths)", o.Path, err)

@@ -51,6 +51,7 @@ package process
 
 import (
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -59,13 +60,21 @@ import (
 )
 
 // KeepPrivate closes what /proc shows of this process to other processes of its
-// user: environment, memory and open files. main calls it before anything else has
-// begun. What the process starts is as open as ever.
+// user: environment, memory and open files; and keeps what was open when it was
+// started from all that it starts. main calls it before anything else has begun.
 func KeepPrivate() error {
+	if err := closeOnExec(3); err != nil {
+		return fmt.Errorf("keep this process private: %w", err)
+	}
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return fmt.Errorf("keep this process private: %w", err)
 	}
 	return nil
+}
+
+// closeOnExec lets no descriptor from first on get into a program that is executed.
+func closeOnExec(first uint) error {
+	return unix.CloseRange(first, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
 }
 
 // defaultPath is where programs are looked for when an environment names no

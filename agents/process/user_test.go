@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -133,5 +134,23 @@ func TestPrivateProcessIsClosedToOthersOfItsUser(t *testing.T) {
 		if err := errors.Join(in.Close(), holder.Wait()); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+func TestTreeGetsNothingThatTheDaemonHasOpen(t *testing.T) {
+	secret := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(secret, []byte("canary"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	fd, err := syscall.Open(secret, syscall.O_RDONLY, 0) // as a shell leaves it open, without close-on-exec
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer syscall.Close(fd)
+	tree := player(t, "exit", "0")
+	var out bytes.Buffer
+	tree.Args, tree.Stdout, tree.Stderr = []string{"/bin/sh", "-c", "ls -l /proc/self/fd; cat <&" + strconv.Itoa(fd)}, &out, &out
+	if _, err := tree.Run(t.Context()); err != nil || strings.Contains(out.String(), "canary") || strings.Contains(out.String(), secret) {
+		t.Errorf("%v\n%s", err, out.String())
 	}
 }

@@ -2,6 +2,7 @@ package enginetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
@@ -52,6 +53,8 @@ func (p *player) obey(mode string) (code int, over bool, err error) {
 			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
 		}
 		return 0, false, flood(n)
+	case "fill":
+		return 0, false, fill()
 	case "circle", "busy":
 		n, err := strconv.Atoi(argument)
 		if err != nil {
@@ -120,6 +123,27 @@ func flood(n int64) error {
 	for ; n > 0; n -= int64(len(block)) {
 		if _, err := os.Stdout.Write(block[:min(n, int64(len(block)))]); err != nil {
 			return fmt.Errorf("print: %w", err)
+		}
+	}
+	return nil
+}
+
+// fill writes files into the worktree until the disk, or its patience, is at an end.
+func fill() error {
+	block := bytes.Repeat([]byte("x"), 1<<20)
+	for n := range 1 << 10 {
+		file, err := os.Create(fmt.Sprint("fill-", n))
+		if err != nil {
+			return fmt.Errorf("fill: %w", err)
+		}
+		for range 16 {
+			if _, err := file.Write(block); err != nil {
+				return fmt.Errorf("fill: %w", errors.Join(err, file.Close()))
+			}
+			<-time.After(time.Millisecond)
+		}
+		if err := file.Close(); err != nil {
+			return fmt.Errorf("fill: %w", err)
 		}
 	}
 	return nil
