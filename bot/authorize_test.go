@@ -57,7 +57,7 @@ func (w *world) stage(c Command) {
 		}
 	}
 	if c.Name == "revert" {
-		w.pull(42, store.Landed, headA, patchA)
+		w.pull(42, store.Landed, headA, patchA, store.Event{Kind: store.StagingFailed, Data: map[string]string{"sha": headA, "reason": "failure"}})
 	}
 	if c.Name == "retry" {
 		w.must(w.store.Park(w.Context(), 31, "three failures", nil))
@@ -185,10 +185,8 @@ func TestForgedTapsChangeNothing(t *testing.T) {
 		for _, verb := range command.Verbs {
 			t.Run(verb, func(t *testing.T) {
 				inWorld(t, func(w *world) {
-					w.stage(command)
-					w.say(oda, "/status")
 					// The nonce is a real one, of the same button in the owner's chat: it must serve nobody else.
-					stolen, carrier := w.nonce(oda, verb)
+					stolen, carrier := w.offered(command, verb)
 					before := w.fingerprint()
 					for who, role := range actors() {
 						message := 1
@@ -219,19 +217,141 @@ func TestForgedTapsChangeNothing(t *testing.T) {
 	}
 }
 
-// nonce is that of a button of a verb in somebody's chat, and the message that carries it; "none" where the chat shows none.
-func (w *world) nonce(who int64, verb string) (nonce string, message int) {
-	for _, m := range w.said(who) {
+// offered puts a button of a verb into the owner's chat, with everything there that it could act on, and returns its nonce
+// and the message that carries it.
+func (w *world) offered(c Command, verb string) (nonce string, message int) {
+	w.Helper()
+	if verb == "confirm" {
+		w.halt()
+		w.start(Options{Protected: func(files []string) []string { return files }})
+	}
+	w.stage(c)
+	switch verb {
+	case "status":
+		w.say(oda, "/status")
+	case "confirm":
+		w.say(oda, "/approve 42")
+	}
+	for _, m := range w.said(oda) {
 		for _, b := range slices.Concat(m.Buttons...) {
 			if v, nonce, ok := parseTap(b.Data); ok && v == verb {
 				return nonce, m.ID
 			}
 		}
 	}
-	return "none", 0
+	w.Fatalf("no button of %s was offered:\n%s", verb, w.transcript(oda))
+	return "", 0
 }
 
-func TestAButtonServesThoseAloneWhoMayGiveItsCommand(t *testing.T) {
+// tapChanges names the verbs whose button changes more than the chat: reject asks for the reason first.
+func tapChanges(verb string) bool {
+	switch verb {
+	case "approve", "confirm", "retry", "revert":
+		return true
+	case "status", "diff", "log", "reject":
+		return false
+	}
+	panic("the test does not know the button " + verb)
+}
+
+func TestEveryButtonServesThoseAloneWhoMayGiveItsCommand(t *testing.T) {
+	// A real button in its own chat, and the role of whom it was offered to has changed since.
+	tried := 0
+	for _, command := range Commands() {
+		for _, verb := range command.Verbs {
+			var worlds [][]string
+			var together []string
+			for _, role := range []string{"", store.Viewer, store.Operator, store.Approver, store.Owner} {
+				if tapChanges(verb) && allowed(role, command.Role) {
+					worlds = append(worlds, []string{role})
+				} else {
+					together = append(together, role)
+				}
+			}
+			for _, roles := range append(worlds, together) {
+				t.Run(fmt.Sprintf("%s by %q", verb, roles), func(t *testing.T) {
+					inWorld(t, func(w *world) {
+						nonce, message := w.offered(command, verb)
+						for _, role := range roles {
+							tried++
+							w.becomes(oda, role)
+							w.taps(command, verb, nonce, message, role)
+						}
+					})
+				})
+			}
+		}
+	}
+	verbs := 0
+	for _, command := range Commands() {
+		verbs += len(command.Verbs)
+	}
+	if tried != 5*verbs {
+		t.Errorf("%d of %d cells of the matrix were tried", tried, 5*verbs)
+	}
+}
+
+// becomes gives somebody another role, "" for none.
+func (w *world) becomes(who int64, role string) {
+	w.Helper()
+	if role == "" {
+		w.must(w.store.RemovePerson(w.Context(), who))
+	} else {
+		w.must(w.store.AddPerson(w.Context(), store.Person{ID: who, Name: "Oda", Role: role, Chat: who}))
+	}
+	w.settle()
+}
+
+// taps has the owner of a button tap it in a role, and compares what came of it with what the role allows.
+func (w *world) taps(command Command, verb, nonce string, message int, role string) {
+	w.Helper()
+	before := w.fingerprint()
+	toast, err := w.TapData(oda, message, "v1:"+verb+":"+nonce)
+	w.settle()
+	may := allowed(role, command.Role)
+	if changed := w.fingerprint() != before; changed != (may && tapChanges(verb)) {
+		w.Errorf("%q: changed something: %v, toast %q", role, changed, toast)
+	}
+	switch {
+	case role == "" && !errors.Is(err, bottest.ErrNoAnswer):
+		w.Errorf("a stranger was answered %q", toast)
+	case role != "" && err != nil:
+		w.Errorf("%s: %v", role, err)
+	case role != "" && !may && !strings.Contains(toast, "needs the role "+command.Role):
+		w.Errorf("%s: refused with %q", role, toast)
+	case may && (strings.Contains(toast, "no longer alive") || strings.Contains(toast, "needs the role")):
+		w.Errorf("%s: refused with %q", role, toast)
+	}
+}
+
+func TestAButtonServesItsOwnVerbAlone(t *testing.T) {
+	for _, command := range Commands() {
+		for _, verb := range command.Verbs {
+			t.Run(verb, func(t *testing.T) {
+				inWorld(t, func(w *world) {
+					nonce, message := w.offered(command, verb)
+					before := w.fingerprint()
+					for _, other := range Commands() {
+						for _, wish := range other.Verbs {
+							if wish == verb {
+								continue
+							}
+							if toast, err := w.TapData(oda, message, "v1:"+wish+":"+nonce); err != nil || !strings.Contains(toast, "no longer alive") {
+								w.Errorf("the button of %s served %s: %q, %v", verb, wish, toast, err)
+							}
+						}
+					}
+					w.settle()
+					if w.fingerprint() != before {
+						w.Error("something changed")
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestAButtonInAGroupServesThoseAloneWhoMayGiveItsCommand(t *testing.T) {
 	// The same message in a group: everybody in it can press the very button.
 	for who, role := range actors() {
 		t.Run(either(role, "a stranger"), func(t *testing.T) {
