@@ -63,6 +63,15 @@ func (s *Store) Asked(ctx context.Context, kind string) ([]Request, error) {
 	return requests, nil
 }
 
+// Unanswered returns the unanswered requests of every kind, oldest first.
+func (s *Store) Unanswered(ctx context.Context) ([]Request, error) {
+	requests, err := all(ctx, s.read, scanRequest, "SELECT "+requestColumns+" FROM request WHERE repo=? AND answered_at=0 ORDER BY id", s.repo)
+	if err != nil {
+		return nil, fmt.Errorf("read requests: %w", err)
+	}
+	return requests, nil
+}
+
 // Answer keeps what came of a request, once, and tells of it.
 func (s *Store) Answer(ctx context.Context, id int64, answer string) error {
 	return s.update(ctx, "answer request", func(tx *sql.Tx) error {

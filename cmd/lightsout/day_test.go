@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -117,11 +118,30 @@ func dayRepo() map[string][]byte {
 	return files
 }
 
+// dayLimit is how much of the processor the day may take, git and tests with it. It takes ten seconds, and several times
+// as much under the race detector: this tells a daemon that sleeps from one that spins, however busy the machine is.
+const dayLimit = 90 * time.Second
+
+// spent is how much of the processor this process has taken, and what it has started and seen end.
+func spent(t *testing.T) (sum time.Duration) {
+	t.Helper()
+	for _, who := range []int{syscall.RUSAGE_SELF, syscall.RUSAGE_CHILDREN} {
+		var usage syscall.Rusage
+		must(t, syscall.Getrusage(who, &usage))
+		sum += time.Duration(usage.Utime.Nano() + usage.Stime.Nano())
+	}
+	return sum
+}
+
 func TestOneVirtualDayOfTheWholeDaemon(t *testing.T) {
 	dir := t.TempDir()
-	began := time.Now()
+	began, before := time.Now(), spent(t)
 	synctest.Test(t, func(t *testing.T) { virtualDay(t, dir) })
-	t.Logf("a day took %.1f s", time.Since(began).Seconds())
+	took := spent(t) - before
+	t.Logf("a day took %.1f s, and %.1f s of the processor", time.Since(began).Seconds(), took.Seconds())
+	if took > dayLimit {
+		t.Errorf("a virtual day took %s of the processor, more than %s: something spins", took.Round(time.Second), dayLimit)
+	}
 }
 
 func virtualDay(t *testing.T, dir string) {

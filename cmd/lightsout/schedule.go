@@ -113,14 +113,12 @@ func (s *schedule) Run(ctx context.Context) error {
 // recall wakes each role that an earlier life was woken for and that has not come to it: a wake is lost with the process,
 // what it was about is in the store.
 func (s *schedule) recall(ctx context.Context) error {
-	for _, kind := range []string{store.RequestRun, store.RequestReject, store.RequestHandBack} {
-		requests, err := s.store.Asked(ctx, kind)
-		if err != nil {
-			return err
-		}
-		for _, r := range requests {
-			s.Wake(r.Role)
-		}
+	requests, err := s.store.Unanswered(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range requests {
+		s.Wake(r.Role)
 	}
 	grants, err := s.store.Grants(ctx)
 	if err == nil && len(grants) > 0 {

@@ -101,6 +101,12 @@ func TestAStartWakesTheRolesThatSomebodyWaitsFor(t *testing.T) {
 		"/reject": {func(c *clockwork) {
 			must(c.T, c.store.Ask(c.Context(), store.Request{Key: "a", Kind: store.RequestReject, Role: agents.FixerRole, Pull: 42}))
 		}, agents.FixerRole},
+		"/retry of what a person had taken": {func(c *clockwork) {
+			must(c.T, c.store.Ask(c.Context(), store.Request{Key: "a", Kind: store.RequestHandBack, Role: agents.FixerRole, Pull: 42}))
+		}, agents.FixerRole},
+		"/revert": {func(c *clockwork) {
+			must(c.T, c.store.Ask(c.Context(), store.Request{Key: "a", Kind: store.RequestRevert, Role: agents.MergerRole, Pull: 42}))
+		}, agents.MergerRole},
 		"an approval": {func(c *clockwork) {
 			_, err := c.store.UpdatePull(c.Context(), 42, func(p *store.Pull) { p.Verdict, p.Head, p.PatchID = store.Ready, "head", "patch" })
 			must(c.T, err)
