@@ -41,6 +41,20 @@ func TestTheDemoTakesEveryTicketWhereItBelongs(t *testing.T) {
 		t.Errorf("the demo complained:\n%s", text)
 	}
 	checkHistory(t, dir, result)
+	checkReview(t, dir)
+}
+
+// checkReview holds that the chat tells of the bug that the reviewers found before it was published, and of the false alarm.
+func checkReview(t *testing.T, dir string) {
+	t.Helper()
+	chat, err := os.ReadFile(filepath.Join(dir, "chat.json"))
+	must(t, err)
+	for _, words := range []string{"Review found a real bug", "3 raised, 1 refuted, 1 noted, 1 open", "review: 3 raised, 1 refuted, 1 fixed, 1 noted", "\\nFixed: internal/query/page.go:19 A page after a SKU",
+		"\\nRefuted: internal/query/page.go:26 An empty list panics"} {
+		if !strings.Contains(string(chat), words) {
+			t.Errorf("the chat does not say %q", words)
+		}
+	}
 }
 
 // checkHistory holds that main has the five merges, each green, and that each was sent to staging.
