@@ -66,7 +66,7 @@ func TestEverythingIsLookedAtAgainAtTheMomentOfMerging(t *testing.T) {
 			breaks, heal func()
 			reason       string // that is told; "" for what the person knows who did it
 		}{
-			{"a draft", drafted(true), drafted(false), "a person made it a draft"},
+			{"a draft", drafted(true), drafted(false), "it is a draft"},
 			{"a required check that failed", reports("failure"), reports("success"), "failed: " + manual},
 			{"a required check that runs again", reports("pending"), reports("success"), ""},
 			{"a skipped check", shows(checkRuns(`"conclusion":"success"`, `"conclusion":"skipped"`)), shows(nil), ""},
