@@ -46,6 +46,9 @@ type Settings struct {
 	Rounds         int                    // sessions in one run until the proof holds
 	Review         Review                 // of what is proven
 	Limits         process.Limits         // of one session
+	Turns          int                    // of one session: answers of the model; 0: no limit
+	Repeats        int                    // of one session: times that the same tool call may give the same result, with nothing new between; 0: any
+	Budgets        Budgets                // tokens and money of a session, a ticket and a day
 	ProofLimits    process.Limits         // of one command under test
 	RunLimit       time.Duration          // of a whole run: sessions and proofs
 	Lease          time.Duration          // of a claim; renewed at a third of it
@@ -68,16 +71,17 @@ type Settings struct {
 
 // Factory is what the three roles share. All fields are set before the first role runs.
 type Factory struct {
-	Store     *store.Store
-	Forge     *forge.Client
-	Mirror    *worktree.Mirror
-	Engine    Runner
-	RulesPath string
-	Dir       string              // worktrees, homes, logs and diffs live below it
-	Instance  string              // this life of the daemon: the holder of its claims
-	Redact    func(string) string // takes secrets out of a text that is about to leave; nil: nothing to take out
-	Settings  Settings
-	Log       *slog.Logger
+	Store       *store.Store
+	Forge       *forge.Client
+	Mirror      *worktree.Mirror
+	Engines     []Runner            // the coding CLIs, the preferred first: the next takes over while one rests
+	RoleEngines map[string][]Runner // for the roles that have their own
+	RulesPath   string
+	Dir         string              // worktrees, homes, logs and diffs live below it
+	Instance    string              // this life of the daemon: the holder of its claims
+	Redact      func(string) string // takes secrets out of a text that is about to leave; nil: nothing to take out
+	Settings    Settings
+	Log         *slog.Logger
 
 	desk desk
 }

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -24,9 +23,8 @@ import (
 
 // Review says how a proven change is argued about before it is published. Its zero value has nothing argued about.
 type Review struct {
-	Rounds  int            // at most review.MaxRounds; with 1 nothing is sent back, with 0 nobody looks
-	Engines review.Engines // where one is nil, the author's engine
-	Limits  process.Limits // of one session
+	Rounds int            // at most review.MaxRounds; with 1 nothing is sent back, with 0 nobody looks
+	Limits process.Limits // of one session
 }
 
 // refusedByReview is the outcome of a change in which a real bug stands.
@@ -70,13 +68,13 @@ func (f *Factory) openDebate(ctx context.Context, a assignment) (*debate, error)
 //
 // It fails open: when nobody can be asked, or the time is over, the change goes on as it is proven, and its text and
 // card say that it was not reviewed. A person approves it all the same. Only what ends the run is an error.
-func (f *Factory) argue(ctx context.Context, d *debate, a assignment, run store.Run, task rules.Task, made *product, log io.Writer) (sentBack *setback, err error) {
+func (f *Factory) argue(ctx context.Context, d *debate, a assignment, run store.Run, task rules.Task, made *product, book *logbook) (sentBack *setback, err error) {
 	made.verdict = d.verdict
 	if f.Settings.Review.Rounds == 0 {
 		return nil, nil
 	}
 	d.rounds++
-	v, err := f.leadRound(ctx, d, a, run, task, made.head, log)
+	v, err := f.leadRound(ctx, d, a, run, task, made.head, book)
 	switch {
 	case context.Cause(ctx) != nil:
 		return nil, context.Cause(ctx)
@@ -119,7 +117,7 @@ func (f *Factory) doubt(ctx context.Context, head string) (string, error) {
 }
 
 // leadRound lays the change out for reading and has it argued about once.
-func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run store.Run, task rules.Task, head string, log io.Writer) (v review.Verdict, err error) {
+func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run store.Run, task rules.Task, head string, book *logbook) (v review.Verdict, err error) {
 	// A tenth of the run's time is kept for publishing: a change that is proven is not lost because it was argued about for too long.
 	left := run.StartedAt.Add(f.Settings.RunLimit - f.Settings.RunLimit/10).Sub(f.Store.Now())
 	ctx, stop := context.WithTimeoutCause(ctx, left, errors.New("the run has no time left for it"))
@@ -149,35 +147,24 @@ func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run st
 			return v, err
 		}
 	}
-	request.Ask = f.ask(run, d, dir, request.Dir, log)
+	request.Ask = f.ask(run, d, dir, request.Dir, book)
 	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
-		return proof.Reproduce(ctx, f.proofOf(a, run, head, log), files)
+		return proof.Reproduce(ctx, f.proofOf(a, run, head, book), files)
 	}
 	return review.Run(ctx, request)
 }
 
-// ask is how the reviewers are asked: each session says what it does, and what it used counts against the run.
-func (f *Factory) ask(run store.Run, d *debate, homes, change string, log io.Writer) review.Ask {
-	engines := f.Settings.Review.Engines
-	if engines.Enthusiast == nil {
-		engines.Enthusiast = f.Engine
-	}
-	if engines.Adversary == nil {
-		engines.Adversary = f.Engine
-	}
-	if engines.Referee == nil {
-		engines.Referee = f.Engine
-	}
+// ask is how the reviewers are asked: each session says what it does.
+func (f *Factory) ask(run store.Run, d *debate, homes, change string, book *logbook) review.Ask {
+	engines := review.Engines{Enthusiast: f.crew(run, rules.Enthusiast, book), Adversary: f.crew(run, rules.Adversary, book), Referee: f.crew(run, rules.Referee, book)}
 	sessions := review.Sessions{Engines: engines, Dir: change, Homes: homes, Marker: run.Marker + "-review-" + strconv.Itoa(d.rounds), Session: engine.Session{
 		Env: f.Settings.Env, Limits: f.Settings.Review.Limits, Contain: f.Settings.Contain, Writable: f.Settings.Writable,
-		Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Log: log}}
+		Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Log: book}}
 	return func(ctx context.Context, role, prompt string) (engine.Result, error) {
 		if err := f.Store.Step(ctx, run.ID, fmt.Sprintf("review, round %d: %s", d.rounds, role)); err != nil {
 			return engine.Result{}, err
 		}
-		result, err := sessions.Ask(ctx, role, prompt)
-		spent := f.Store.Spend(context.WithoutCancel(ctx), run.ID, result.Turns, result.Usage.Input, result.Usage.Cached, result.Usage.Output, result.Usage.CostUSD)
-		return result, errors.Join(err, spent)
+		return sessions.Ask(ctx, role, prompt)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"lightsout/agents/engine"
 	"lightsout/agents/review"
+	"lightsout/rules"
 	"lightsout/store"
 )
 
@@ -18,8 +19,9 @@ type trio struct{ enthusiast, adversary, referee *script }
 // lookedAt makes three reviewers look at everything, in two rounds.
 func lookedAt(three *trio) func(*options) {
 	return func(o *options) {
-		*three = trio{&script{}, &script{}, &script{}}
-		o.settings.Review = Review{Rounds: 2, Engines: review.Engines{Enthusiast: three.enthusiast, Adversary: three.adversary, Referee: three.referee}}
+		*three = trio{&script{name: rules.Enthusiast}, &script{name: rules.Adversary}, &script{name: rules.Referee}}
+		o.settings.Review = Review{Rounds: 2}
+		o.engines = map[string][]Runner{rules.Enthusiast: {three.enthusiast}, rules.Adversary: {three.adversary}, rules.Referee: {three.referee}}
 	}
 }
 

@@ -117,7 +117,7 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 			return report, err
 		}
 	}
-	if until, err := x.resting(ctx); err != nil || !until.IsZero() {
+	if reason, err := x.unable(ctx, FixerRole); err != nil || reason != "" {
 		return Report{}, err
 	}
 	if elsewhere, err := x.claimedElsewhere(ctx, s); err != nil || elsewhere {
@@ -170,9 +170,6 @@ func (x *Fixer) attempt(ctx context.Context, snap Snapshot, s Standing, claim st
 // spend keeps what a repair that came to nothing has cost: only a failure of the code is an attempt. What a person ended,
 // or what failed the same way again and again for another reason, is left alone until a person says so.
 func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
-	if err := x.rest(ctx, why); err != nil {
-		return err
-	}
 	again, err := x.repeated(ctx, s.Pull.Ticket, why.outcome)
 	if err != nil {
 		return err

@@ -82,14 +82,14 @@ func TestAnExhaustedQuotaRestsTheEngineAndSpendsNoAttempt(t *testing.T) {
 			t.Errorf("the Implementer said %q", said)
 		}
 		r.onBoard(ticket, "Todo")
-		r.tells(1, store.Trouble, 0, "script rests")
+		r.tells(1, store.EngineRests, 0, "engine:script")
 
 		virtualWait(3 * time.Hour)
 		r.cli.next(leaving(clean))
 		r.fix()
 		r.fix()
 		r.stands(pull, store.Ready, "")
-		r.tells(1, store.TroubleOver, 0, "script rests")
+		r.tells(1, store.EngineBack, 0, "engine:script")
 	})
 }
 

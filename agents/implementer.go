@@ -113,8 +113,8 @@ func (i *Implementer) intakeClosed(ctx context.Context, snap Snapshot) (string, 
 	if reason, err := i.diskFull(ctx); err != nil || reason != "" {
 		return reason, err
 	}
-	if until, err := i.resting(ctx); err != nil || !until.IsZero() {
-		return i.Engine.Name() + " rests until " + until.UTC().Format("15:04 UTC"), err
+	if reason, err := i.unable(ctx, ImplementerRole); err != nil || reason != "" {
+		return reason, err
 	}
 	if i.Settings.MaxWaiting > 0 && waiting >= i.Settings.MaxWaiting {
 		return fmt.Sprintf("%d pull requests wait for a person; the limit is %d", waiting, i.Settings.MaxWaiting), nil
@@ -261,7 +261,7 @@ func (i *Implementer) implement(ctx context.Context, snap Snapshot, c isolation.
 	if err != nil {
 		return said, err
 	}
-	a := assignment{role: ImplementerRole, ticket: t, claim: claim, attempt: len(earlier) + 1, base: snap.BaseSHA, start: start, branch: branch, files: c.Files,
+	a := assignment{role: ImplementerRole, ticket: t, claim: claim, attempt: failures(earlier) + 1, base: snap.BaseSHA, start: start, branch: branch, files: c.Files,
 		told: map[string]string{"title": t.Title, "url": t.URL, "touches": strings.Join(c.Files, ", "), "score": fmt.Sprintf("%.0f", c.Score), "why": strings.Join(c.Reasons, "; ")}}
 	made, err := i.work(ctx, a)
 	if err != nil {
@@ -332,9 +332,6 @@ func (f *Factory) endRun(ctx context.Context, run store.Run, outcome, reason str
 // or that failed the same way again and again is parked, so that the next tick does not spend another session on it;
 // the others are simply taken again.
 func (f *Factory) giveBack(ctx context.Context, t store.Ticket, claim store.Claim, why *setback) error {
-	if err := f.rest(ctx, why); err != nil {
-		return err
-	}
 	again, err := f.repeated(ctx, t.Number, why.outcome)
 	if err != nil {
 		return err

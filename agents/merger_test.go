@@ -175,7 +175,7 @@ func (r *rig) another() *Factory {
 	client, err := forge.New(forge.Options{HTTP: &http.Client{Transport: r.wire.lines}, Token: func() string { return "token" }, RESTURL: "http://hub.invalid/api/v3/",
 		GraphQLURL: "http://hub.invalid/api/graphql", Owner: "acme", Repo: "parts", Board: forge.Board{Kind: "project", ProjectOwner: "acme", ProjectNumber: 1}, Now: f.Store.Now, WriteInterval: -1})
 	must(r.t, err)
-	return &Factory{Store: f.Store, Forge: client, Mirror: f.Mirror, Engine: f.Engine, RulesPath: f.RulesPath, Dir: f.Dir,
+	return &Factory{Store: f.Store, Forge: client, Mirror: f.Mirror, Engines: f.Engines, RulesPath: f.RulesPath, Dir: f.Dir,
 		Instance: "another daemon", Settings: f.Settings, Log: f.Log}
 }
 

@@ -303,9 +303,10 @@ func TestAReadingFromBeforeAPushIsNotActedOn(t *testing.T) {
 // fixNothing is a tick in which the Fixer may look and not act.
 func (r *rig) fixNothing() {
 	r.t.Helper()
-	must(r.t, r.store.SetSetting(r.ctx, r.factory.restKey(), r.store.Now().Add(time.Hour).UTC().Format(time.RFC3339)))
+	must(r.t, r.store.Rest(r.ctx, store.Rest{Engine: r.cli.Name(), Outcome: "quota", Until: r.store.Now().Add(time.Hour)}, nil))
 	r.fix()
-	must(r.t, r.store.SetSetting(r.ctx, r.factory.restKey(), ""))
+	_, err := r.store.Rouse(r.ctx, r.cli.Name(), "")
+	must(r.t, err)
 }
 
 func TestARedBaseStopsIntakeAndRepairsNothing(t *testing.T) {

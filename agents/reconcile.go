@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 
+	"lightsout/agents/engine"
 	"lightsout/agents/process"
 	"lightsout/store"
 )
@@ -22,6 +23,9 @@ func (f *Factory) Recover(ctx context.Context, marker string) error {
 		if err != nil {
 			return err
 		}
+	}
+	if err := f.Store.RouseRefused(ctx, string(engine.Authentication)); err != nil {
+		return err
 	}
 	runs, err := f.Store.Running(ctx)
 	if err != nil {

@@ -46,6 +46,7 @@ type rig struct {
 type options struct {
 	hub      forgetest.Options
 	settings Settings
+	engines  map[string][]Runner // of single roles
 }
 
 // journey runs one journey on a rig of its own and holds at its end what must always be true.
@@ -134,7 +135,7 @@ func newRig(t testing.TB, dir string, change func(*options)) *rig {
 	must(t, err)
 	_, err = Marker(r.ctx, r.store, rand.Text)
 	must(t, err)
-	r.factory = &Factory{Store: r.store, Forge: client, Mirror: r.mirror, Engine: r.cli, RulesPath: rulesPath, Dir: state, Instance: "first life", Settings: o.settings,
+	r.factory = &Factory{Store: r.store, Forge: client, Mirror: r.mirror, Engines: []Runner{r.cli}, RoleEngines: o.engines, RulesPath: rulesPath, Dir: state, Instance: "first life", Settings: o.settings,
 		Log: slog.New(slog.DiscardHandler)}
 	return r
 }
@@ -152,7 +153,7 @@ func (r *rig) close() {
 // again is a later life of the daemon: the same store, mirror and GitHub, another instance with an empty desk.
 func (r *rig) again() {
 	old := r.factory
-	r.factory = &Factory{Store: old.Store, Forge: old.Forge, Mirror: old.Mirror, Engine: old.Engine, RulesPath: old.RulesPath, Dir: old.Dir,
+	r.factory = &Factory{Store: old.Store, Forge: old.Forge, Mirror: old.Mirror, Engines: old.Engines, RoleEngines: old.RoleEngines, RulesPath: old.RulesPath, Dir: old.Dir,
 		Instance: old.Instance + " and the next", Settings: old.Settings, Log: old.Log}
 	marker, err := Marker(r.ctx, r.store, nil)
 	must(r.t, err)

@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"os"
@@ -15,6 +16,7 @@ import (
 // script is a coding CLI that does what the test has written down: one turn a session, and what its ticket says when
 // nothing is written down.
 type script struct {
+	name     string // "" is script
 	mutex    sync.Mutex
 	turns    []turn
 	sessions []engine.Session
@@ -23,7 +25,7 @@ type script struct {
 // turn is what one session does.
 type turn func(ctx context.Context, s engine.Session) (engine.Result, error)
 
-func (*script) Name() string { return "script" }
+func (c *script) Name() string { return cmp.Or(c.name, "script") }
 
 func (c *script) Run(ctx context.Context, s engine.Session) (engine.Result, error) {
 	c.mutex.Lock()
@@ -33,7 +35,9 @@ func (c *script) Run(ctx context.Context, s engine.Session) (engine.Result, erro
 		do, c.turns = c.turns[0], c.turns[1:]
 	}
 	c.mutex.Unlock()
-	return do(ctx, s)
+	result, err := do(ctx, s)
+	result.Engine = c.Name()
+	return result, err
 }
 
 // next writes down what the next sessions do.

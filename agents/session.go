@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"lightsout/agents/worktree"
@@ -49,20 +48,6 @@ func (f *Factory) loadRules(ctx context.Context) (rules.File, error) {
 	}
 	_, err = f.Store.KeepRules(ctx, store.RulesVersion{Hash: file.Hash, Content: string(file.Content), Reason: reason})
 	return file, err
-}
-
-// openLog opens the file that keeps everything a run prints.
-func (f *Factory) openLog(run store.Run) (*os.File, error) {
-	name := run.LogPath
-	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil {
-		return nil, err
-	}
-	return os.OpenFile(name, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
-}
-
-// logPath names the log of a run. A claim's generation is used by one run alone.
-func (f *Factory) logPath(a assignment) string {
-	return filepath.Join(f.Dir, "logs", fmt.Sprintf("ticket-%d-%d-%s.log", a.ticket.Number, a.claim.Generation, a.role))
 }
 
 // readText reads the pull request text that a session left; none is "". A symbolic link is refused: it would have the

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
 
 	"lightsout/agents/engine"
 	"lightsout/agents/forge"
@@ -15,11 +14,10 @@ import (
 // setback is why a piece of work came to nothing. Whether it spends one of the attempts depends on its cause: only a
 // failure of the code does.
 type setback struct {
-	outcome string // one of the engine's outcomes, or "refused" (proof), "no change", "base red", "ticket changed", "foreign push"
+	outcome string // one of the engine's outcomes, or "refused" (proof), "no change", "base red", "ticket changed", "foreign push", "over budget"
 	reason  string
-	code    bool      // the code failed: an attempt is spent
-	person  bool      // a person ended it: nothing is tried again until a person says so
-	resetAt time.Time // for quota: when the engine can be used again
+	code    bool // the code failed: an attempt is spent
+	person  bool // nothing is tried again until a person says so
 }
 
 func (s *setback) Error() string { return s.outcome + ": " + s.reason }
@@ -63,7 +61,7 @@ func unusable(err error) *setback {
 // sessionSetback judges how a session ended. nil means that its work is worth looking at: a session that failed by its
 // own exit code may still have done the work, and one that says "done" may not; git and the proof decide.
 func sessionSetback(r engine.Result) *setback {
-	s := &setback{outcome: string(r.Outcome), reason: r.Reason, resetAt: r.ResetAt}
+	s := &setback{outcome: string(r.Outcome), reason: r.Reason}
 	switch r.Outcome {
 	case engine.Done:
 		return nil
@@ -74,6 +72,18 @@ func sessionSetback(r engine.Result) *setback {
 		s.reason = fmt.Sprintf("the session ended after %.0f s", r.Seconds)
 	}
 	return s
+}
+
+// failures counts the runs whose code failed: those that have spent an attempt.
+func failures(runs []store.Run) int {
+	n := 0
+	for _, r := range runs {
+		switch r.Outcome {
+		case string(engine.Failed), string(engine.Stalled), string(engine.Timeout), string(engine.Denied), "no change", "refused", "refused by GitHub":
+			n++
+		}
+	}
+	return n
 }
 
 // permanent tells the refusals that asking again would meet again: what is not there, what GitHub's rules forbid.
@@ -87,8 +97,13 @@ func permanent(err error) bool {
 // before a person is asked: each of them costs a session all the same.
 const repeatsAllowed = 3
 
-// repeated tells that the newest runs of a ticket have all ended as this one did.
+// repeated tells that the newest runs of a ticket have all ended as this one did. A coding CLI that is not served, a
+// budget and a stop say nothing of the ticket, however often.
 func (f *Factory) repeated(ctx context.Context, ticket int, outcome string) (bool, error) {
+	switch outcome {
+	case string(engine.Quota), string(engine.Overloaded), string(engine.Authentication), string(engine.Cancelled), overBudget:
+		return false, nil
+	}
 	runs, err := f.Store.RunsOf(ctx, ticket)
 	if err != nil || len(runs) < repeatsAllowed {
 		return false, err
@@ -110,40 +125,4 @@ func (f *Factory) parkFailing(ctx context.Context, t store.Ticket, err error) er
 	}
 	reason := fmt.Sprintf("%d runs in a row were ended by errors, the last by: %s", repeatsAllowed, firstLine(err.Error()))
 	return f.Store.Park(ctx, t.Number, f.redact(reason), map[string]string{"title": t.Title, "url": t.URL})
-}
-
-// restDefault is how long an engine rests that does not say when its quota or its provider is back.
-const restDefault = 15 * time.Minute
-
-// rest keeps the engine from being asked again before its quota is back. It spends no attempt.
-func (f *Factory) rest(ctx context.Context, why *setback) error {
-	if why.outcome != string(engine.Quota) && why.outcome != string(engine.Overloaded) {
-		return nil
-	}
-	until := why.resetAt
-	if !until.After(f.Store.Now()) {
-		until = f.Store.Now().Add(restDefault)
-	}
-	if err := f.Store.SetSetting(ctx, f.restKey(), until.UTC().Format(time.RFC3339)); err != nil {
-		return err
-	}
-	return f.Store.Trouble(ctx, store.Problem{What: f.Engine.Name() + " rests", Reason: why.reason, Cure: "it is asked again at " + until.UTC().Format("15:04 UTC on 2 January")})
-}
-
-func (f *Factory) restKey() string { return "rest " + f.Engine.Name() }
-
-// resting tells until when the engine rests; zero when it can work.
-func (f *Factory) resting(ctx context.Context) (time.Time, error) {
-	value, err := f.Store.Setting(ctx, f.restKey())
-	if err != nil || value == "" {
-		return time.Time{}, err
-	}
-	until, err := time.Parse(time.RFC3339, value)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("read until when %s rests: %w", f.Engine.Name(), err)
-	}
-	if until.After(f.Store.Now()) {
-		return until, nil
-	}
-	return time.Time{}, errors.Join(f.Store.SetSetting(ctx, f.restKey(), ""), f.Store.Settled(ctx, f.Engine.Name()+" rests"))
 }

@@ -78,12 +78,16 @@ func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
 	home := f.homeDir(a.ticket.Number)
 	task := rules.Task{Role: a.role, Title: a.ticket.Title, Body: a.ticket.Body, Files: a.files, Rules: file.Rules, TextFile: filepath.Join(home, "pull-request.md"),
 		Evidence: a.evidence, Test: strings.Join(f.Settings.Test, " ")}
-	first, err := rules.Render(task)
+	prompt, err := rules.Render(task)
 	if err != nil {
 		return product{}, err
 	}
-	run, err := f.Store.StartRun(ctx, store.Run{Role: a.role, Ticket: a.ticket.Number, Pull: a.pull, Generation: a.claim.Generation, Engine: f.Engine.Name(), Attempt: a.attempt,
-		Marker: marker, Step: "preparing", LogPath: f.logPath(a), Limit: f.Settings.Limits.Wall, PromptBytes: first.Bytes}, a.told)
+	first, err := f.engineNow(ctx, a.role)
+	if err != nil {
+		return product{}, err
+	}
+	run, err := f.Store.StartRun(ctx, store.Run{Role: a.role, Ticket: a.ticket.Number, Pull: a.pull, Generation: a.claim.Generation, Engine: first, Attempt: a.attempt,
+		Marker: marker, Step: "preparing", LogPath: f.logPath(a), Limit: f.Settings.Limits.Wall, PromptBytes: prompt.Bytes}, a.told)
 	if err != nil {
 		return product{}, err
 	}
@@ -122,19 +126,19 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 			return product{}, fmt.Errorf("lay out the pull request text: %w", err)
 		}
 	}
-	log, err := f.openLog(run)
+	book, err := f.openLogbook(run)
 	if err != nil {
 		return product{}, err
 	}
-	defer func() { err = errors.Join(err, log.Close()) }()
+	defer func() { err = errors.Join(err, book.Close()) }()
 	said, err := f.openDebate(kept, a)
 	if err != nil {
 		return product{}, err
 	}
 	for round := 1; ; round++ {
-		made, refused, err := f.round(kept, a, run, task, round, log)
+		made, refused, err := f.round(kept, a, run, task, round, book)
 		if err == nil && refused == nil {
-			if refused, err = f.argue(kept, said, a, run, task, &made, log); refused != nil {
+			if refused, err = f.argue(kept, said, a, run, task, &made, book); refused != nil {
 				round = 0 // what is sent back has as many rounds again, once
 			}
 		}
@@ -149,7 +153,7 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 }
 
 // round is one session and the proof of what it left. refused is set when the work goes on: evidence, not an error.
-func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task rules.Task, round int, log io.Writer) (made product, refused *setback, err error) {
+func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task rules.Task, round int, book *logbook) (made product, refused *setback, err error) {
 	prompt, err := rules.Render(task)
 	if err != nil {
 		return made, nil, err
@@ -162,14 +166,10 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	if err != nil {
 		return made, nil, err
 	}
-	result, err := f.Engine.Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
-		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Env: f.Settings.Env, Log: log})
+	result, err := f.crew(run, a.role, book).Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
+		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Env: f.Settings.Env, Log: book})
 	if err = errors.Join(err, giveBack()); err != nil {
-		return made, nil, fmt.Errorf("session of %s: %w", f.Engine.Name(), err)
-	}
-	err = f.Store.Spend(context.WithoutCancel(ctx), run.ID, result.Turns, result.Usage.Input, result.Usage.Cached, result.Usage.Output, result.Usage.CostUSD)
-	if err != nil {
-		return made, nil, err
+		return made, nil, fmt.Errorf("session: %w", err)
 	}
 	if s := sessionSetback(result); s != nil {
 		return made, nil, s
@@ -198,7 +198,10 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 		refused = &setback{outcome: "refused", reason: "conflict markers are left in " + strings.Join(marked, ", "), code: true}
 		return made, refused, f.tellRefused(ctx, a, run, round, "conflict markers", refused.reason)
 	}
-	made.receipt, err = f.prove(ctx, a, run, made.head, made.text, log)
+	made.receipt, err = f.prove(ctx, a, run, made.head, made.text, book)
+	if book.note("proof of %.7s: %s", made.head, made.receipt.Line()); err != nil {
+		book.note("proof: %v", err)
+	}
 	switch {
 	case errors.Is(err, proof.ErrBaseRed):
 		return made, nil, &setback{outcome: "base red", reason: err.Error()}

@@ -25,7 +25,8 @@ type Board struct {
 	Queue     []store.Ticket       `json:"queue,omitempty"`  // in Todo, those first that would be picked first
 	Parked    []store.Ticket       `json:"parked,omitempty"` // in Todo, not to be picked
 	Next      map[string]time.Time `json:"next,omitempty"`   // of each role
-	SpentUSD  float64              `json:"spent_usd"`        // in the last 24 hours
+	Spent     []store.EngineSpend  `json:"spent,omitempty"`  // since midnight UTC, by coding CLI
+	Rests     []store.Rest         `json:"rests,omitempty"`  // coding CLIs that are not asked for a while
 }
 
 // ReadBoard reads the store. next may be nil.
@@ -63,7 +64,10 @@ func ReadBoard(ctx context.Context, s *store.Store, next map[string]time.Time) (
 	if b.Unstaged, err = s.Unstaged(ctx); err != nil {
 		return b, err
 	}
-	b.SpentUSD, err = s.SpentSince(ctx, b.At.Add(-24*time.Hour))
+	if b.Rests, err = s.Rests(ctx); err != nil {
+		return b, err
+	}
+	b.Spent, err = s.SpentToday(ctx)
 	return b, err
 }
 
@@ -103,6 +107,7 @@ type boardView struct {
 	Cards          []boardCard
 	More           int
 	Times          string
+	Spending       []string // of today
 }
 
 type boardCard struct {
@@ -122,7 +127,7 @@ func (b Board) view() boardView {
 		if r.Role == fixer {
 			fixing++
 		}
-		v.Sessions = append(v.Sessions, join([]string{fmt.Sprintf("run %d", r.ID), title(r.Role), fmt.Sprintf("#%d", max(r.Pull, r.Ticket)), r.Step, took(b.At.Sub(r.StartedAt))}))
+		v.Sessions = append(v.Sessions, join(append([]string{fmt.Sprintf("run %d", r.ID), title(r.Role), fmt.Sprintf("#%d", max(r.Pull, r.Ticket)), r.Engine, r.Step, took(b.At.Sub(r.StartedAt)), r.Doing}, used(r)...)))
 	}
 	ready := 0
 	for i, p := range b.Pulls {
@@ -137,11 +142,15 @@ func (b Board) view() boardView {
 	for _, p := range b.Pauses {
 		v.Notes = append(v.Notes, join([]string{"⏸ " + title(p.Scope) + " paused", untilWords(p.Until, b.At), "by " + p.ByName}))
 	}
+	for _, r := range b.Rests {
+		v.Notes = append(v.Notes, join([]string{"😴 " + r.Engine + " rests until " + clock(r.Until, b.At), r.Outcome}))
+	}
 	if b.Observe {
 		v.Notes = append(v.Notes, "👀 Observing: nothing is changed outside")
 	}
 	v.Counts = fmt.Sprintf("open %d  ready %d  fixing %d  queue %d", len(b.Pulls), ready, fixing, len(b.Queue))
 	v.Times = nextTimes(b.Next, b.At)
+	v.Spending = spending(b.Spent)
 	switch {
 	case len(b.Problems) > 0:
 		v.Face, v.Headline = "⚠️", "In trouble"
@@ -183,4 +192,21 @@ func nextTimes(next map[string]time.Time, now time.Time) string {
 		out = append(out, role+" "+clock(next[role], now))
 	}
 	return strings.Join(out, "\n")
+}
+
+// spending is what today has used, in lines of at most 34 characters: all of it, then each coding CLI where there are more.
+func spending(spent []store.EngineSpend) []string {
+	if len(spent) == 0 {
+		return nil
+	}
+	line := func(name string, s store.Spend) string {
+		return clip(34, strings.Join(slices.DeleteFunc([]string{name, tokens(s.Tokens()), money(s.CostUSD)}, func(w string) bool { return w == "" }), "  "))
+	}
+	lines := []string{line("today", store.Total(spent))}
+	for _, e := range spent {
+		if len(spent) > 1 {
+			lines = append(lines, line(" "+e.Engine, e.Spend))
+		}
+	}
+	return lines
 }

@@ -47,6 +47,8 @@ type Options struct {
 	Observe  bool
 	PerChat  time.Duration // between two calls for one private chat; 0 means 1 s, what Telegram asks for
 	PerGroup time.Duration // between two calls for one group; 0 means 3 s: Telegram asks for at most 20 a minute
+	// LiveEvery is the time between two looks at what a running session is at; 0 means 15 s.
+	LiveEvery time.Duration
 }
 
 // The roles of the factory that a person can name.
@@ -100,6 +102,9 @@ func New(o Options) (*Bot, error) {
 	}
 	if o.PerGroup == 0 {
 		o.PerGroup = 3 * time.Second
+	}
+	if o.LiveEvery == 0 {
+		o.LiveEvery = liveEvery
 	}
 	b := &Bot{
 		Options:  o,

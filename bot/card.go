@@ -33,7 +33,7 @@ func (b *Bot) readCard(ctx context.Context, pull int) (card, *store.Grant, error
 	} else if !errors.Is(err, store.ErrNotFound) {
 		return c, nil, err
 	}
-	worked, cost := time.Duration(0), 0.0
+	worked, cost, doing := time.Duration(0), 0.0, ""
 	if p.Ticket != 0 {
 		runs, err := b.Store.RunsOf(ctx, p.Ticket)
 		if err != nil {
@@ -43,6 +43,8 @@ func (b *Bot) readCard(ctx context.Context, pull int) (card, *store.Grant, error
 			cost += r.CostUSD
 			if !r.EndedAt.IsZero() {
 				worked += r.EndedAt.Sub(r.StartedAt)
+			} else if r.Pull == pull {
+				doing = join([]string{r.Step, minutes(b.Store.Now().Sub(r.StartedAt))})
 			}
 		}
 	}
@@ -58,7 +60,21 @@ func (b *Bot) readCard(ctx context.Context, pull int) (card, *store.Grant, error
 		c.Size = nil
 	}
 	c.Said = says(p, grant)
+	if p.Verdict == store.Running {
+		c.Said = join([]string{c.Said, doing})
+	}
 	return c, grant, nil
+}
+
+// minutes writes how long something takes by now, so coarsely that a card is not edited all the time.
+func minutes(d time.Duration) string {
+	switch {
+	case d < time.Minute:
+		return ""
+	case d < time.Hour:
+		return fmt.Sprintf("%dm", d/time.Minute)
+	}
+	return took(d)
 }
 
 // green counts the checks that decide, and those of them that are a success.

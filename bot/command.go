@@ -38,7 +38,7 @@ func Commands() []Command {
 		{Name: "prs", Role: store.Viewer, Group: looking, Help: "open pull requests and where each stands", do: (*Bot).pulls},
 		{Name: "why", Role: store.Viewer, Group: looking, Help: "why it was picked or passed over, and its story", Args: "number", do: (*Bot).why},
 		{Name: "diff", Role: store.Viewer, Group: looking, Help: "the diff of a pull request as a file", Args: "[pr]", Verbs: []string{"diff"}, do: (*Bot).diff},
-		{Name: "log", Role: store.Viewer, Group: looking, Help: "the newest log about a pull request or ticket, or its review", Args: "[number] [run or review]", Verbs: []string{"log"}, do: (*Bot).log},
+		{Name: "log", Role: store.Viewer, Group: looking, Help: "the newest log about a pull request or ticket, its review, or all its output", Args: "[number] [run, review or output]", Verbs: []string{"log"}, do: (*Bot).log},
 		{Name: "stats", Role: store.Viewer, Group: looking, Help: "how good the reviewers are", Args: "[day or week]", do: (*Bot).stats},
 		{Name: "rules", Role: store.Viewer, Group: looking, Help: "the rules that sessions follow", Args: "[n]", do: (*Bot).rules},
 		{Name: "health", Role: store.Viewer, Group: looking, Help: "versions, disk, rate limits, lag", do: (*Bot).health},
@@ -53,7 +53,7 @@ func Commands() []Command {
 		{Name: "skip", Role: store.Operator, Group: steering, Help: "park a ticket", Args: "ticket", do: (*Bot).skip},
 		{Name: "cancel", Role: store.Operator, Group: steering, Help: "end a run and keep its work", Args: "[run]", do: (*Bot).cancel},
 		{Name: "pause", Role: store.Operator, Group: steering, Help: "stop everything, or one role", Args: "[role] [2h]", do: (*Bot).pause},
-		{Name: "resume", Role: store.Operator, Group: steering, Help: "go on", Args: "[role]", do: (*Bot).resume},
+		{Name: "resume", Role: store.Operator, Group: steering, Help: "go on; with its name, ask a resting coding CLI at once", Args: "[role]", do: (*Bot).resume},
 
 		{Name: "addrule", Role: store.Owner, Group: teaching, Help: "add a rule for all sessions", Args: "text", do: (*Bot).addRule},
 	}

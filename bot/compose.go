@@ -24,13 +24,20 @@ const (
 // transaction.
 func (b *Bot) compose(ctx context.Context) {
 	failures := 0
+	var shown time.Time
 	for {
 		changed := b.Store.Changed()
 		err := b.tellAll(ctx, failures >= composeTries)
+		if now := b.Store.Now(); err == nil && now.Sub(shown) >= b.LiveEvery {
+			shown = now
+			if problem := b.showRunning(ctx); problem != nil && ctx.Err() == nil {
+				b.Log.Error("could not show what runs", "error", b.scrub(problem))
+			}
+		}
 		if ctx.Err() != nil {
 			return
 		}
-		wait := lookout
+		wait := min(lookout, b.LiveEvery)
 		if err != nil {
 			failures++
 			b.Log.Error("could not tell of an event; trying again", "error", b.scrub(err))
@@ -124,7 +131,14 @@ func (b *Bot) telling(ctx context.Context, e store.Event, bare bool) (out []stor
 func (b *Bot) tellOne(ctx context.Context, e store.Event, s *subject, n *notice, p store.Person, sign string) ([]store.Outgoing, error) {
 	var out []store.Outgoing
 	if s.card != nil {
-		row, err := b.cardRow(ctx, e, s, p)
+		row, err := b.cardRow(ctx, fmt.Sprintf("card:%d:%d", e.Pull, e.ID), s, p)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, row...)
+	}
+	if e.Kind == store.RunEnded {
+		row, err := b.runRow(ctx, inChat(fmt.Sprintf("%s:ended", runKey(e.Run)), p.Chat), e.Run, s.runText, p)
 		if err != nil {
 			return nil, err
 		}
@@ -185,10 +199,11 @@ func either0(n, otherwise int) int {
 func inChat(key string, chat int64) string { return key + "@" + strconv.FormatInt(chat, 10) }
 
 // cardRow brings the live card of a pull request up to what is known, where it reads otherwise.
-func (b *Bot) cardRow(ctx context.Context, e store.Event, s *subject, p store.Person) ([]store.Outgoing, error) {
-	o := store.Outgoing{Key: inChat(fmt.Sprintf("card:%d:%d", e.Pull, e.ID), p.Chat), Chat: p.Chat, Kind: store.Send, Topic: store.CardTopic, Pull: e.Pull,
+func (b *Bot) cardRow(ctx context.Context, key string, s *subject, p store.Person) ([]store.Outgoing, error) {
+	pull := s.Event.Pull
+	o := store.Outgoing{Key: inChat(key, p.Chat), Chat: p.Chat, Kind: store.Send, Topic: store.CardTopic, Pull: pull,
 		Text: s.cardText, Buttons: cardButtons(s.card.Pull, s.grant, p.Role), Silent: true}
-	row, err := b.Store.Card(ctx, p.Chat, e.Pull)
+	row, err := b.Store.Card(ctx, p.Chat, pull)
 	if errors.Is(err, store.ErrNotFound) || err == nil && row.State == store.Dead {
 		if decided(s.card.Pull) {
 			return nil, nil // it came and went before this person did

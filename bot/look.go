@@ -4,10 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"os"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -217,9 +214,6 @@ func chapter(e store.Event, now time.Time) string {
 	return join(facts)
 }
 
-// maxFile bounds a file that is sent, in bytes: what is longer is cut, a diff at its end and a log at its beginning.
-const maxFile = 1 << 20
-
 // diff sends the diff of a pull request as a file.
 func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
 	n, _, err := b.target(ctx, c)
@@ -247,116 +241,6 @@ func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
 	}
 	text, err := b.pages.render("diff", shown)
 	return answer{text: text, pull: p.Number, file: content, fileName: fmt.Sprintf("%d-%s.diff", p.Number, short(p.Head)), toast: "Here it comes"}, err
-}
-
-// log sends the newest log about a pull request or ticket as a file.
-func (b *Bot) log(ctx context.Context, c call) (answer, error) {
-	n, rest, err := b.target(ctx, c)
-	if err != nil {
-		return answer{}, err
-	}
-	if word, _ := cutSpace(rest); strings.EqualFold(word, "review") {
-		return b.debate(ctx, n)
-	}
-	path, what, err := b.logOf(ctx, n, rest)
-	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", "I have no log of that", "/log 42 is the newest about #42", "/log 42 118 is that of run 118")
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	content, err := readTail(path)
-	if err != nil || content == "" {
-		return b.tell("🟡", "There is no log yet", what)
-	}
-	text, err := b.line("🧾", "Log", what)
-	return answer{text: text, pull: n, file: content, fileName: strings.ReplaceAll(strings.ReplaceAll(what, "#", ""), " ", "-") + ".log", toast: "Here it comes"}, err
-}
-
-// debate sends all that reviewers have said about a pull request or ticket, as a file.
-func (b *Bot) debate(ctx context.Context, n int) (answer, error) {
-	if n == 0 {
-		return b.tell("💬", "The review of which one?", "/log 42 review")
-	}
-	p, t, err := b.about(ctx, n)
-	if err != nil && !errors.Is(err, store.ErrNotFound) {
-		return answer{}, err
-	}
-	r, err := b.Store.Review(ctx, p.Number)
-	if errors.Is(err, store.ErrNotFound) {
-		r, err = b.Store.ReviewOfTicket(ctx, t.Number) // of a change that was not published
-	}
-	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("🟡", fmt.Sprintf("Nobody has reviewed #%d", n), "a tiny change of documents gets no review")
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	text, err := b.line("🧾", fmt.Sprintf("Review of #%d", n), r.Line)
-	return answer{text: text, pull: n, file: r.Debate, fileName: fmt.Sprintf("%d-review.md", n), toast: "Here it comes"}, err
-}
-
-// logOf finds the file of a log, and says what it is of. A number of 0 means the run that started last.
-func (b *Bot) logOf(ctx context.Context, n int, rest string) (path, what string, err error) {
-	word, _ := cutSpace(rest)
-	if id, err := strconv.ParseInt(strings.TrimPrefix(word, "#"), 10, 64); err == nil {
-		r, err := b.Store.Run(ctx, id)
-		return r.LogPath, fmt.Sprintf("run %d", id), err
-	}
-	if n == 0 {
-		running, err := b.Store.Running(ctx)
-		if err != nil || len(running) == 0 {
-			return "", "", errors.Join(err, store.ErrNotFound)
-		}
-		r := running[len(running)-1]
-		return r.LogPath, fmt.Sprintf("run %d", r.ID), nil
-	}
-	p, t, err := b.about(ctx, n)
-	if err != nil {
-		return "", "", err
-	}
-	if p.LogPath != "" {
-		return p.LogPath, fmt.Sprintf("#%d", p.Number), nil
-	}
-	runs, err := b.Store.RunsOf(ctx, t.Number)
-	if err != nil || len(runs) == 0 {
-		return "", "", errors.Join(err, store.ErrNotFound)
-	}
-	r := runs[len(runs)-1]
-	return r.LogPath, fmt.Sprintf("run %d", r.ID), nil
-}
-
-// readHead reads the beginning of a file.
-func readHead(path string) (content string, missing int64, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", 0, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return "", 0, err
-	}
-	head, err := io.ReadAll(io.LimitReader(f, maxFile))
-	return strings.ToValidUTF8(string(head), "\uFFFD"), max(info.Size()-maxFile, 0), err
-}
-
-// readTail reads the end of a file.
-func readTail(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	if info, err := f.Stat(); err != nil {
-		return "", err
-	} else if over := info.Size() - maxFile; over > 0 {
-		if _, err := f.Seek(over, io.SeekStart); err != nil {
-			return "", err
-		}
-	}
-	content, err := io.ReadAll(io.LimitReader(f, maxFile))
-	return strings.ToValidUTF8(string(content), "\uFFFD"), err
 }
 
 // rules lists the rules with where each came from.
@@ -396,6 +280,13 @@ func (b *Bot) health(ctx context.Context, _ call) (answer, error) {
 	}
 	if b.Observe {
 		lines = append(lines, "observing: nothing is changed outside")
+	}
+	rests, err := b.Store.Rests(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	for _, r := range rests {
+		lines = append(lines, r.Engine+" rests until "+clock(r.Until, b.Store.Now()))
 	}
 	if b.Health != nil {
 		lines = append(lines, b.Health(ctx)...)

@@ -39,6 +39,7 @@ type subject struct {
 	Next     string // the role that runs next, and when
 	card     *card
 	cardText string
+	runText  string // of the message that tells of the run of a RunEnded
 	grant    *store.Grant
 }
 
@@ -65,6 +66,11 @@ func (b *Bot) subject(ctx context.Context, e store.Event) (*subject, error) {
 	}
 	if e.Run != 0 {
 		if s.Run, err = b.Store.Run(ctx, e.Run); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return nil, err
+		}
+	}
+	if e.Kind == store.RunEnded {
+		if s.runText, err = b.runText(ctx, s.Run); err != nil {
 			return nil, err
 		}
 	}
@@ -124,10 +130,12 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	aboutPull := notice{silent: true, reply: true}
 	switch e.Kind {
 	case store.RunStarted:
+		quiet.key = runKey(e.Run)
 		return shape("run_started", quiet)
 	case store.RunEnded:
 		return b.runEnded(e, shape)
 	case store.FixerClaimed:
+		aboutPull.key = runKey(e.Run)
 		return shape("fixer", aboutPull)
 	case store.Rerun:
 		return brief(aboutPull, "🟡", fmt.Sprintf("#%d: CI asked once more", e.Pull), e.Data["reason"], "no attempt spent")
@@ -218,6 +226,10 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 		return brief(notice{owners: true, whom: e.Data["id"]}, "🔑", either(e.Data["name"], "Somebody")+" may use me", "as "+e.Data["role"], "/help lists what can be asked")
 	case store.PersonRemoved:
 		return brief(notice{owners: true}, "🔑", either(e.Data["name"], "Somebody")+" may no longer use me", e.Data["role"])
+	case store.EngineRests:
+		return b.engineRests(e, s, brief)
+	case store.EngineBack:
+		return brief(notice{silent: true, by: e.Data["by"]}, "▶️", e.Data["engine"]+" is asked again", signed(e))
 	case store.LeftoverSessions:
 		return brief(quiet, "🧹", "Ended sessions that an earlier life left running", e.Data["ended"])
 	}
@@ -240,12 +252,29 @@ func (b *Bot) runEnded(e store.Event, shape func(string, notice) (*notice, error
 	switch e.Data["outcome"] {
 	case "", "done", "refused", "no change":
 		return nil, nil
+	case "quota", "overloaded", "authentication": // told by the rest of the coding CLI
+		return nil, nil
 	case "failed":
 		if e.Data["role"] == implementer {
 			return nil, nil
 		}
-	case "stalled", "timeout", "authentication", "denied":
+	case "stalled", "timeout", "denied", "over budget":
 		return shape("run_ended", notice{})
 	}
 	return shape("run_ended", notice{silent: true})
+}
+
+// engineRests tells that a coding CLI is not asked for a while. It makes a sound where somebody has to do something: where
+// no other is left, and where its credentials were refused.
+func (b *Bot) engineRests(e store.Event, s *subject, brief func(notice, string, string, ...string) (*notice, error)) (*notice, error) {
+	engine, next := e.Data["engine"], "no other is left: nothing is worked on until then"
+	if e.Data["next"] != "" {
+		next = e.Data["next"] + " takes over"
+	}
+	until := ""
+	if t, err := time.Parse(time.RFC3339, e.Data["until"]); err == nil {
+		until = " until " + clock(t, s.Now)
+	}
+	n := notice{silent: e.Data["next"] != "" && e.Data["outcome"] != "authentication"}
+	return brief(n, "😴", engine+" rests"+until, e.Data["outcome"], e.Data["reason"], next, "no attempt is spent", "/resume "+engine+" asks it at once")
 }

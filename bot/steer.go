@@ -284,7 +284,7 @@ func (b *Bot) resume(ctx context.Context, c call) (answer, error) {
 	word, _ := cutSpace(c.args)
 	scope, known := roleCalled(word)
 	if word != "" && !known && strings.ToLower(word) != "all" {
-		return b.tell("💬", "Resume what?", "/resume, or /resume implementer")
+		return b.rouse(ctx, c, word)
 	}
 	lifted, err := b.Store.Resume(ctx, scope, b.sign(ctx, c.by))
 	if err != nil {
@@ -299,6 +299,20 @@ func (b *Bot) resume(ctx context.Context, c call) (answer, error) {
 		}
 	}
 	return b.tell("▶️", title(scope)+" goes on")
+}
+
+// rouse ends the rest of a coding CLI: a person knows that it is served again.
+func (b *Bot) rouse(ctx context.Context, c call, engine string) (answer, error) {
+	rested, err := b.Store.Rouse(ctx, engine, b.sign(ctx, c.by))
+	if err != nil {
+		return answer{}, err
+	}
+	if !rested {
+		return b.tell("💬", "Resume what?", "/resume, /resume implementer, or the name of a coding CLI that rests")
+	}
+	b.Wake(implementer)
+	b.Wake(fixer)
+	return b.tell("▶️", engine+" is asked again")
 }
 
 // addRule puts a rule into the rules file and shows what changed.

@@ -21,10 +21,7 @@ func (s *subject) RunFacts() []string {
 	if d, err := time.ParseDuration(s.Data["limit"]); err == nil && d > 0 {
 		facts[2] = "limit " + span(d)
 	}
-	if s.Data["engine"] != "" {
-		facts = append(facts, s.Data["engine"])
-	}
-	return facts
+	return append(facts, either(s.Run.Engine, s.Data["engine"]))
 }
 
 // span writes a duration that somebody has chosen: 30m, 2h, 1h30m.

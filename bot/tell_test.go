@@ -123,7 +123,9 @@ func TestTheChatReadsAsItShould(t *testing.T) {
 			t.Error("a start makes a sound")
 		}
 		w.wait(6 * time.Minute)
-		w.must(w.store.Spend(w.Context(), run.ID, 9, 1, 1, 1, 0.41))
+		session, err := w.store.BeginSession(w.Context(), store.Session{Run: run.ID, Role: implementer, Ticket: 31, Engine: "claude"})
+		w.must(err)
+		w.must(w.store.EndSession(w.Context(), session, "done", "", store.Spend{Turns: 9, Input: 1, Cached: 1, Output: 1, CostUSD: 0.41}))
 		w.must(w.store.EndRun(w.Context(), run.ID, "done", ""))
 		w.pull(42, store.Waiting, headA, patchA, store.Event{Kind: store.PullOpened, Run: run.ID, Data: map[string]string{"title": "Add CSV export"}})
 		w.settle()

@@ -44,6 +44,8 @@ const (
 	Intake           = "intake" // why the Implementer took nothing; Data: reason
 	StrangerRefused  = "stranger refused"
 	LeftoverSessions = "leftover sessions ended"
+	EngineRests      = "engine rests" // Data: engine, outcome, reason, until, next
+	EngineBack       = "engine back"  // Data: engine, by
 )
 
 // Event is one thing that happened.
@@ -131,4 +133,10 @@ func (s *Store) Story(ctx context.Context, ticket, pull, limit int) ([]Event, er
 		return nil, fmt.Errorf("read story: %w", err)
 	}
 	return events, nil
+}
+
+// RunBegun returns the event that told of the start of a run, or ErrNotFound.
+func (s *Store) RunBegun(ctx context.Context, r Run) (Event, error) {
+	return one(ctx, s.read, scanEvent, "SELECT "+eventColumns+" FROM event WHERE repo=? AND ticket=? AND run=? AND kind IN (?,?) ORDER BY id LIMIT 1",
+		s.repo, r.Ticket, r.ID, RunStarted, FixerClaimed)
 }

@@ -268,7 +268,9 @@ func TestARunThatEndedStaysAsItEnded(t *testing.T) {
 	s, _ := open(t)
 	run, err := s.StartRun(t.Context(), Run{Role: "implementer", Ticket: 31, Marker: "m", Limit: time.Minute}, nil)
 	must(t, err)
-	must(t, s.Spend(t.Context(), run.ID, 3, 100, 50, 20, 0.25))
+	session, err := s.BeginSession(t.Context(), Session{Run: run.ID, Role: "implementer", Ticket: 31, Engine: "claude"})
+	must(t, err)
+	must(t, s.EndSession(t.Context(), session, "done", "", Spend{Turns: 3, Input: 100, Cached: 50, Output: 20, CostUSD: 0.25}))
 	must(t, s.EndRun(t.Context(), run.ID, "done", "#42"))
 	must(t, s.EndRun(t.Context(), run.ID, "interrupted", "late"))
 	got, err := s.Run(t.Context(), run.ID)
@@ -283,7 +285,7 @@ func TestARunThatEndedStaysAsItEnded(t *testing.T) {
 	}
 	spent, err := s.SpentSince(t.Context(), got.StartedAt)
 	must(t, err)
-	if spent != 0.25 {
+	if Total(spent).CostUSD != 0.25 {
 		t.Errorf("spent %v", spent)
 	}
 }

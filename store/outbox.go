@@ -77,6 +77,9 @@ func scanOutgoing(scan func(...any) error) (Outgoing, error) {
 // CardTopic marks the live card of a pull request: the row becomes the one that later edits aim at.
 const CardTopic = "card"
 
+// LiveTopic marks an edit that shows how far something is. Of those that have arrived the last alone is kept.
+const LiveTopic = "live"
+
 // Enqueue keeps outgoing calls in order. A key that stands there already is the same call: it is left alone. An edit
 // whose message has not left yet changes that message instead; an older edit that has not left is replaced.
 func (s *Store) Enqueue(ctx context.Context, out ...Outgoing) error {
@@ -128,6 +131,10 @@ func (s *Store) enqueueOne(ctx context.Context, tx *sql.Tx, o Outgoing) error {
 			return s.putTokens(ctx, tx, o.TargetRow, o, now)
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE outbox SET state='replaced' WHERE target_row=? AND kind='edit' AND state='queued'", o.TargetRow); err != nil {
+			return err
+		}
+		const old = "DELETE FROM outbox WHERE target_row=?1 AND topic=?2 AND state IN ('sent','replaced') AND id<(SELECT MAX(id) FROM outbox WHERE target_row=?1 AND topic=?2 AND state='sent')"
+		if _, err := tx.ExecContext(ctx, old, o.TargetRow, LiveTopic); err != nil {
 			return err
 		}
 	}

@@ -14,6 +14,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 		at := millis(before)
 		for _, statement := range []string{
 			"DELETE FROM event WHERE at<?",
+			"DELETE FROM session WHERE ended_at>0 AND ended_at<?",
 			"DELETE FROM inbox WHERE handled_at>0 AND handled_at<?",
 			"DELETE FROM token WHERE created_at<?",
 			"DELETE FROM outbox WHERE state<>'queued' AND created_at<? AND id NOT IN (SELECT row FROM card) AND id NOT IN (SELECT row FROM token)",

@@ -15,10 +15,11 @@ type Run struct {
 	Ticket       int
 	Pull         int // 0 while there is none
 	Generation   int64
-	Engine       string
+	Engine       string // the one that works, or worked last
 	Attempt      int
 	Marker       string // in the environment of every process of the session
 	Step         string // what it is doing: session, proof, push …
+	Doing        string // what its session is at: a tool it calls, or words
 	Outcome      string // "" while it runs
 	Reason       string
 	StartedAt    time.Time
@@ -34,13 +35,13 @@ type Run struct {
 	LogPath      string
 }
 
-const runColumns = `id, role, ticket, pull, generation, engine, attempt, marker, step, outcome, reason, started_at, step_at, ended_at,
+const runColumns = `id, role, ticket, pull, generation, engine, attempt, marker, step, doing, outcome, reason, started_at, step_at, ended_at,
 	limit_ms, prompt_bytes, turns, input_tokens, cached_tokens, output_tokens, cost_usd, log_path`
 
 func scanRun(scan func(...any) error) (Run, error) {
 	var r Run
 	var limit int64
-	err := scan(&r.ID, &r.Role, &r.Ticket, &r.Pull, &r.Generation, &r.Engine, &r.Attempt, &r.Marker, &r.Step, &r.Outcome, &r.Reason,
+	err := scan(&r.ID, &r.Role, &r.Ticket, &r.Pull, &r.Generation, &r.Engine, &r.Attempt, &r.Marker, &r.Step, &r.Doing, &r.Outcome, &r.Reason,
 		moment{&r.StartedAt}, moment{&r.StepAt}, moment{&r.EndedAt}, &limit, &r.PromptBytes, &r.Turns, &r.InputTokens, &r.CachedTokens,
 		&r.OutputTokens, &r.CostUSD, &r.LogPath)
 	r.Limit = time.Duration(limit) * time.Millisecond
@@ -78,16 +79,7 @@ func (s *Store) StartRun(ctx context.Context, r Run, data map[string]string) (Ru
 // Step says what a run is doing now. A step is progress, not a transition: it writes no event.
 func (s *Store) Step(ctx context.Context, run int64, step string) error {
 	return s.update(ctx, "keep step", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, "UPDATE run SET step=?, step_at=? WHERE id=? AND ended_at=0", step, millis(s.now()), run)
-		return err
-	})
-}
-
-// Spend adds what one session of a run has used.
-func (s *Store) Spend(ctx context.Context, run int64, turns int, input, cached, output int64, costUSD float64) error {
-	return s.update(ctx, "keep spend", func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE run SET turns=turns+?, input_tokens=input_tokens+?, cached_tokens=cached_tokens+?, output_tokens=output_tokens+?,
-			cost_usd=cost_usd+? WHERE id=?`, turns, input, cached, output, costUSD, run)
+		_, err := tx.ExecContext(ctx, "UPDATE run SET step=?, doing='', step_at=? WHERE id=? AND ended_at=0", step, millis(s.now()), run)
 		return err
 	})
 }
@@ -100,6 +92,10 @@ func (s *Store) EndRun(ctx context.Context, run int64, outcome, reason string) e
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, "UPDATE run SET outcome=?, reason=?, ended_at=? WHERE id=?", outcome, reason, millis(s.now()), run); err != nil {
+			return err
+		}
+		// A session that is open still was cut short together with the daemon.
+		if _, err := tx.ExecContext(ctx, "UPDATE session SET outcome=?, reason=?, ended_at=? WHERE run=? AND ended_at=0", outcome, reason, millis(s.now()), run); err != nil {
 			return err
 		}
 		late, err := all(ctx, tx, scanRequest, "SELECT "+requestColumns+" FROM request WHERE repo=? AND kind=? AND run=? AND answered_at=0", s.repo, RequestCancel, run)
@@ -144,16 +140,4 @@ func (s *Store) runs(ctx context.Context, where string, args ...any) ([]Run, err
 		return nil, fmt.Errorf("read runs: %w", err)
 	}
 	return runs, nil
-}
-
-// SpentSince is the money that runs started at or after t have cost, in US dollars.
-func (s *Store) SpentSince(ctx context.Context, t time.Time) (float64, error) {
-	cost, err := one(ctx, s.read, func(scan func(...any) error) (float64, error) {
-		var v float64
-		return v, scan(&v)
-	}, "SELECT COALESCE(SUM(cost_usd), 0.0) FROM run WHERE repo=? AND started_at>=?", s.repo, millis(t))
-	if err != nil {
-		return 0, fmt.Errorf("read spend: %w", err)
-	}
-	return cost, nil
 }

@@ -2,7 +2,6 @@ package engine_test
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -87,105 +86,5 @@ func TestQuietConfigurationGivesWayToThePersons(t *testing.T) {
 		if s.run(t.Context(), t); !strings.Contains(s.log.String(), want) || mine != "" && strings.Contains(s.log.String(), "analytics") {
 			t.Errorf("with %q the configuration is\n%s", mine, s.log.String())
 		}
-	}
-}
-
-// roster makes one of scripted engines that each misbehave in a way, "" for not.
-func roster(t *testing.T, now func() time.Time, modes ...string) (*engine.Roster, *stage, *[]engine.Rest) {
-	t.Helper()
-	var engines []*engine.Engine
-	var last *stage
-	for i, mode := range modes {
-		solution := enginetest.Solution{Say: "done", Files: map[string]string{"made": "x"}}
-		if mode != "" {
-			solution.Modes = []string{mode}
-		}
-		last = newStage(t, "claude", solution)
-		last.config.Name = fmt.Sprint("engine ", i+1)
-		e, err := engine.New(last.config)
-		if err != nil {
-			t.Fatal(err)
-		}
-		engines = append(engines, e)
-	}
-	var rests []engine.Rest
-	r, err := engine.NewRoster(engines, now, func(rest engine.Rest) { rests = append(rests, rest) })
-	if err != nil {
-		t.Fatal(err)
-	}
-	return r, last, &rests
-}
-
-func TestNextEngineTakesOverWhileTheFirstRests(t *testing.T) {
-	now := time.Now().Truncate(time.Second)
-	reset := now.Add(3 * time.Hour)
-	r, s, rests := roster(t, func() time.Time { return now }, fmt.Sprint("quota ", reset.Unix()), "overloaded", "")
-	if r.Name() != "engine 1" {
-		t.Errorf("the next is %s", r.Name())
-	}
-	result, err := r.Run(t.Context(), s.session)
-	if err != nil || result.Outcome != engine.Done || result.Engine != "engine 3" {
-		t.Errorf("%+v, %v", result, err)
-	}
-	if want := (engine.Usage{Input: 110 * 4, Cached: 1000 * 4, Output: 50 * 4, CostUSD: 0.04}); result.Usage.Input != want.Input || result.Usage.Output != want.Output {
-		t.Errorf("usage %+v, want that of all three: %+v", result.Usage, want)
-	}
-	if len(*rests) != 2 || !(*rests)[0].Until.Equal(reset) || (*rests)[0].Outcome != engine.Quota || !(*rests)[1].Until.Equal(now.Add(5*time.Minute)) {
-		t.Errorf("rests %+v", *rests)
-	}
-	if got := r.Rests(); len(got) != 2 || r.Name() != "engine 3" {
-		t.Errorf("%s is next, rests %+v", r.Name(), got)
-	}
-	now = now.Add(10 * time.Minute)
-	if got := r.Rests(); len(got) != 1 || r.Name() != "engine 2" {
-		t.Errorf("ten minutes later %s is next, rests %+v", r.Name(), got)
-	}
-	if now = reset; r.Name() != "engine 1" || len(r.Rests()) != 0 {
-		t.Errorf("after its reset %s is next", r.Name())
-	}
-}
-
-func TestRosterOfWhichAllRestRunsNothing(t *testing.T) {
-	now := time.Now().Truncate(time.Second)
-	r, s, rests := roster(t, func() time.Time { return now }, "authentication", "overloaded")
-	result, err := r.Run(t.Context(), s.session)
-	if err != nil || result.Outcome != engine.Overloaded || result.Engine != "engine 2" || !result.ResetAt.Equal(now.Add(5*time.Minute)) || len(*rests) != 2 {
-		t.Errorf("%+v, %v, %+v", result, err, *rests)
-	}
-	s.events = nil
-	result, err = r.Run(t.Context(), s.session)
-	if err != nil || result.Outcome != engine.Overloaded || !result.ResetAt.Equal(now.Add(5*time.Minute)) || result.Turns != 0 || len(s.events) != 0 || len(*rests) != 2 {
-		t.Errorf("%+v, %v, %d events", result, err, len(s.events))
-	}
-	if !strings.HasPrefix(result.Reason, "no engine is to be had; engine 2 rests the shortest: ") {
-		t.Errorf("reason %q", result.Reason)
-	}
-}
-
-func TestRestsSurviveTheDaemon(t *testing.T) {
-	now := time.Now()
-	r, _, _ := roster(t, func() time.Time { return now }, "", "")
-	r.Restore([]engine.Rest{{Engine: "engine 1", Outcome: engine.Quota, Until: now.Add(time.Hour)}, {Engine: "engine 2", Until: now.Add(-time.Hour)}, {Engine: "sold", Until: now.Add(time.Hour)}})
-	if got := r.Rests(); len(got) != 1 || got[0].Engine != "engine 1" || r.Name() != "engine 2" {
-		t.Errorf("%s is next, rests %+v", r.Name(), got)
-	}
-}
-
-func TestRosterNeedsEnginesOfDifferentNames(t *testing.T) {
-	e, err := engine.New(engine.Config{Kind: "claude"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, engines := range [][]*engine.Engine{nil, {e, e}} {
-		if _, err := engine.NewRoster(engines, time.Now, nil); err == nil {
-			t.Errorf("%d engines were taken", len(engines))
-		}
-	}
-}
-
-func TestFailureOfTheCodeIsNoReasonToAskAnotherEngine(t *testing.T) {
-	r, s, rests := roster(t, time.Now, "exit 9", "")
-	if result, err := r.Run(t.Context(), s.session); err != nil || result.Outcome != engine.Failed || result.Engine != "engine 1" || len(*rests) != 0 {
-		t.Errorf("%+v, %v, %+v", result, err, *rests)
 	}
 }

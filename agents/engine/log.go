@@ -105,6 +105,17 @@ func (l *Log) keep(n int) error {
 	return nil
 }
 
+// Flush brings all whole lines so far to the file, for whoever reads it now.
+func (l *Log) Flush() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting = 0
+	if err := l.zip.Flush(); err != nil {
+		return fmt.Errorf("write log: %w", err)
+	}
+	return nil
+}
+
 // Close writes what is left, says how much was not kept, and closes the file.
 func (l *Log) Close() error {
 	l.mu.Lock()

@@ -1,25 +1,29 @@
 package main
 
 import (
+	"maps"
 	"time"
 
+	"lightsout/agents"
 	"lightsout/agents/proof"
 	"lightsout/agents/review"
+	"lightsout/rules"
 )
 
 // Config is everything a person sets. It is read from one TOML file, strictly: an unknown key is a fault, and all
 // faults are told at once, each with its place and its cure (config_load.go). Nobody else reads the environment.
 type Config struct {
-	Repository string   `toml:"repository"` // owner/name
-	Base       string   `toml:"base"`       // branch that pull requests go to
-	Engine     string   `toml:"engine"`     // names one of Engines
-	Test       []string `toml:"test"`       // the local gate
-	State      string   `toml:"state"`      // folder of database, mirror, logs, rules; default: beside the file
-	Rules      string   `toml:"rules"`      // the rules file; default: rules.md beside the file
+	Repository string    `toml:"repository"` // owner/name
+	Base       string    `toml:"base"`       // branch that pull requests go to
+	Engine     oneOrMore `toml:"engine"`     // names some of Engines, the preferred first
+	Test       []string  `toml:"test"`       // the local gate
+	State      string    `toml:"state"`      // folder of database, mirror, logs, rules; default: beside the file
+	Rules      string    `toml:"rules"`      // the rules file; default: rules.md beside the file
 
 	GitHub      GitHub                  `toml:"github"`
 	Telegram    Telegram                `toml:"telegram"`
 	Engines     map[string]EngineConfig `toml:"engines"`
+	Roles       RoleEngines             `toml:"roles"`
 	Limits      Limits                  `toml:"limits"`
 	Review      ReviewConfig            `toml:"review"`
 	Schedule    Schedule                `toml:"schedule"`
@@ -70,6 +74,9 @@ type Telegram struct {
 	Groups []int64 `toml:"groups"`
 }
 
+// oneOrMore is a text, or a list of texts.
+type oneOrMore []string
+
 // EngineConfig is one coding CLI.
 type EngineConfig struct {
 	Kind  string            `toml:"kind"` // command, or a coding CLI that is known (engine.Kinds); default: the engine's own name
@@ -101,23 +108,61 @@ type Price struct {
 // ReviewConfig says how a proven change is argued about before it is published.
 type ReviewConfig struct {
 	Rounds     int           `toml:"rounds"`     // 0: nobody looks; 1: nothing goes back to the author; 2
-	Engine     string        `toml:"engine"`     // of all three; "" = the author's
-	Enthusiast string        `toml:"enthusiast"` // of this one; "" = Engine
-	Adversary  string        `toml:"adversary"`
-	Referee    string        `toml:"referee"`
+	Engine     oneOrMore     `toml:"engine"`     // of all three; none: the author's
+	Enthusiast oneOrMore     `toml:"enthusiast"` // of this one; none: Engine
+	Adversary  oneOrMore     `toml:"adversary"`
+	Referee    oneOrMore     `toml:"referee"`
 	Session    time.Duration `toml:"session"` // limit of one session
+}
+
+// RoleEngines are the coding CLIs of single roles, where they are others than everybody's.
+type RoleEngines struct {
+	Implementer oneOrMore `toml:"implementer"`
+	Fixer       oneOrMore `toml:"fixer"`
+}
+
+// engineLists are the lists of engines that are written anywhere, by their keys.
+func (c Config) engineLists() map[string][]string {
+	lists := map[string][]string{"roles.implementer": c.Roles.Implementer, "roles.fixer": c.Roles.Fixer, "review.engine": c.Review.Engine,
+		"review.enthusiast": c.Review.Enthusiast, "review.adversary": c.Review.Adversary, "review.referee": c.Review.Referee}
+	maps.DeleteFunc(lists, func(_ string, names []string) bool { return len(names) == 0 })
+	return lists
+}
+
+// roleEngines are the engines of the roles that have their own.
+func (c Config) roleEngines() map[string][]string {
+	own := map[string][]string{agents.ImplementerRole: c.Roles.Implementer, agents.FixerRole: c.Roles.Fixer}
+	for role, names := range map[string]oneOrMore{rules.Enthusiast: c.Review.Enthusiast, rules.Adversary: c.Review.Adversary, rules.Referee: c.Review.Referee} {
+		if own[role] = names; len(names) == 0 {
+			own[role] = c.Review.Engine
+		}
+	}
+	maps.DeleteFunc(own, func(_ string, names []string) bool { return len(names) == 0 })
+	return own
 }
 
 // Limits bound what one run may take.
 type Limits struct {
 	Session  time.Duration `toml:"session"`   // of one session; quality falls in long ones
 	Silence  time.Duration `toml:"silence"`   // without output
+	Turns    int           `toml:"turns"`     // answers of the model in one session; 0: no limit, as for the next three
+	Repeats  int           `toml:"repeats"`   // times that one tool call may give one result, with nothing new between
+	Tokens   int64         `toml:"tokens"`    // of one session, read afresh or written
+	CostUSD  float64       `toml:"cost_usd"`  // of one session
 	OutputMB int64         `toml:"output_mb"` // of one session
 	DiskMB   int64         `toml:"disk_mb"`   // that worktree, HOME and caches may grow by in one session
 	Command  time.Duration `toml:"command"`   // one command under test
 	Run      time.Duration `toml:"run"`       // sessions and proofs of one ticket together
 	Rounds   int           `toml:"rounds"`    // sessions until the proof holds
 	Waiting  int           `toml:"waiting"`   // pull requests waiting for a person before intake stops
+	Ticket   Budget        `toml:"ticket"`    // of all sessions on a ticket, until a person has it tried again
+	Day      Budget        `toml:"day"`       // of all sessions since midnight UTC
+}
+
+// Budget is what several sessions may use together. 0 is no limit.
+type Budget struct {
+	Tokens  int64   `toml:"tokens"`
+	CostUSD float64 `toml:"cost_usd"`
 }
 
 // Schedule says when the roles are due: five cron fields, or "@every 30m".
@@ -173,12 +218,13 @@ type Containment struct {
 func defaults() Config {
 	return Config{
 		Base:   "main",
-		Engine: "claude",
+		Engine: oneOrMore{"claude"},
 		GitHub: GitHub{Board: "project", StatusField: "Status", AuthorName: "Lightsout", AuthorEmail: "lightsout@users.noreply.github.com", WriteInterval: time.Second},
 		// A message a second to one chat: Telegram's own advice to bots.
 		Telegram: Telegram{PerChat: time.Second},
-		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, OutputMB: 256, DiskMB: 4096, Command: 15 * time.Minute, Run: 90 * time.Minute,
-			Rounds: 3, Waiting: 10},
+		// A good session of half an hour takes some dozens of turns and a few dollars; these are for those that run away.
+		Limits: Limits{Session: 30 * time.Minute, Silence: 10 * time.Minute, Turns: 250, Repeats: 6, Tokens: 10_000_000, CostUSD: 15, OutputMB: 256, DiskMB: 4096,
+			Command: 15 * time.Minute, Run: 90 * time.Minute, Rounds: 3, Waiting: 10, Ticket: Budget{CostUSD: 40}, Day: Budget{CostUSD: 150}},
 		// Reading a change takes a fraction of the time that writing it takes.
 		Review:   ReviewConfig{Rounds: review.MaxRounds, Session: 15 * time.Minute},
 		Schedule: Schedule{Zone: "UTC", Implementer: "0 * * * *", Fixer: "15,45 * * * *", Merger: "*/5 * * * *", FollowUp: 30 * time.Second},

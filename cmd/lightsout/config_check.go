@@ -18,7 +18,6 @@ import (
 
 	"lightsout/agents/engine"
 	"lightsout/agents/process"
-	"lightsout/agents/review"
 )
 
 // check judges what was read and fills in what follows from it. It reaches for nothing but the names of files.
@@ -84,39 +83,6 @@ func kindCure() string {
 	return `write kind = "command" for a program of your own, or one of ` + strings.Join(clis, ", ")
 }
 
-func (d *document) checkEngines(c *Config) {
-	d.checkEngineName("engine", c.Engine, c)
-	r := c.Review
-	for key, name := range map[string]string{"review.engine": r.Engine, "review.enthusiast": r.Enthusiast, "review.adversary": r.Adversary, "review.referee": r.Referee} {
-		if name != "" && name != c.Engine {
-			d.checkEngineName(key, name, c)
-		}
-	}
-	d.between("review.rounds", int64(r.Rounds), 0, review.MaxRounds)
-	d.positive("review.session", r.Session)
-	for _, name := range slices.Sorted(maps.Keys(c.Engines)) {
-		d.checkEngine(name, c.Engines[name], c)
-	}
-}
-
-// checkEngineName judges a key that names one of the engines.
-func (d *document) checkEngineName(key, name string, c *Config) {
-	chosen, exists := c.Engines[name]
-	switch {
-	case !exists && !slices.Contains(engine.Kinds(), name):
-		names := append(slices.Sorted(maps.Keys(c.Engines)), engine.Kinds()...)
-		cure := fmt.Sprintf("write one of %s, or describe it under [engines.NAME]", strings.Join(names, ", "))
-		if near := nearest(name, names); near != "" {
-			cure = fmt.Sprintf("did you mean %q?", near)
-		}
-		d.fault(keyOf(key), "names no engine", cure)
-	case !exists && name == "command":
-		d.fault(keyOf("engines.command.path"), "is missing", `write [engines.command] and below it path = "/where/the/program/is"`)
-	case exists && chosen.Kind == "" && !slices.Contains(engine.Kinds(), name):
-		d.fault(toml.Key{"engines", name, "kind"}, "is missing", kindCure())
-	}
-}
-
 func (d *document) checkEngine(name string, e EngineConfig, c *Config) {
 	at := func(key string) toml.Key { return toml.Key{"engines", name, key} }
 	kind := cmp.Or(e.Kind, name)
@@ -173,10 +139,18 @@ func (d *document) checkLimits(l Limits) {
 	d.positive("limits.silence", l.Silence)
 	d.positive("limits.command", l.Command)
 	d.positive("limits.run", l.Run)
+	d.between("limits.turns", int64(l.Turns), 0, 1<<20)
+	d.between("limits.repeats", int64(l.Repeats), 0, 1000)
 	d.between("limits.output_mb", l.OutputMB, 1, 1<<20)
 	d.between("limits.disk_mb", l.DiskMB, 1, 1<<30)
 	d.between("limits.rounds", int64(l.Rounds), 1, 20)
 	d.between("limits.waiting", int64(l.Waiting), 1, 1000)
+	for table, b := range map[string]Budget{"limits": {l.Tokens, l.CostUSD}, "limits.ticket": l.Ticket, "limits.day": l.Day} {
+		d.between(table+".tokens", b.Tokens, 0, 1<<50)
+		if !(b.CostUSD >= 0) { // nor what is no number
+			d.fault(keyOf(table+".cost_usd"), "is less than nothing", "write an amount in US dollars, as in cost_usd = 2.5, or 0 for no limit")
+		}
+	}
 }
 
 func (d *document) positive(key string, value time.Duration) {

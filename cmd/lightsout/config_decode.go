@@ -159,6 +159,10 @@ func (d *document) value(p toml.Primitive, raw any, key toml.Key, into reflect.V
 			into.SetMapIndex(reflect.ValueOf(name), element)
 		}
 	case reflect.Slice:
+		if word, ok := raw.(string); ok && into.Type() == oneOrMoreType {
+			into.Set(reflect.ValueOf(oneOrMore{word}))
+			return
+		}
 		list, ok := raw.([]any)
 		made := reflect.MakeSlice(into.Type(), len(list), len(list))
 		for i, one := range list {
@@ -184,8 +188,9 @@ func (d *document) value(p toml.Primitive, raw any, key toml.Key, into reflect.V
 }
 
 var (
-	durationType = reflect.TypeFor[time.Duration]()
-	homeFileType = reflect.TypeFor[HomeFile]()
+	durationType  = reflect.TypeFor[time.Duration]()
+	homeFileType  = reflect.TypeFor[HomeFile]()
+	oneOrMoreType = reflect.TypeFor[oneOrMore]()
 )
 
 func (d *document) scalar(raw any, key toml.Key, into reflect.Value) {
@@ -241,6 +246,8 @@ func (d *document) mistyped(key toml.Key, raw any, want reflect.Type) {
 		cure = fmt.Sprintf("write %s = { name = \"value\" }, or [%s] on a line of its own and its keys below", name, key)
 	case want == reflect.TypeFor[[]int64]():
 		cure = fmt.Sprintf("write a list of whole numbers, as in %s = [-1001234567890]", name)
+	case want == oneOrMoreType:
+		cure = fmt.Sprintf("write a text, as in %s = \"one\", or a list of texts, as in %s = [\"one\", \"two\"]", name, name)
 	case want.Kind() == reflect.Slice:
 		cure = fmt.Sprintf("write a list of texts, as in %s = [\"one\", \"two\"]", name)
 	case want.Kind() == reflect.Bool:

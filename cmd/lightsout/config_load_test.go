@@ -122,20 +122,31 @@ pass = ["KEY"]
 writable = ["/var/lib/agent"]
 [review]
 rounds = 1
-engine = "claude"
+engine = ["claude", "mine"]
 enthusiast = "mine"
 adversary = "codex"
 referee = "qwen"
 session = "7m"
+[roles]
+implementer = ["mine", "claude"]
+fixer = "codex"
 [limits]
 session = "1m"
 silence = "2m"
+turns = 8
+repeats = 9
+tokens = 10
+cost_usd = 1.5
 output_mb = 3
 disk_mb = 5
 command = "4m"
 run = "5m"
 rounds = 6
 waiting = 7
+ticket = { tokens = 11, cost_usd = 12 }
+[limits.day]
+tokens = 13
+cost_usd = 14.25
 [schedule]
 zone = "Europe/Madrid"
 implementer = "@every 1h"
@@ -172,7 +183,7 @@ pass = ["PATH"]
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := Config{Repository: "acme/prices", Base: "trunk", Engine: "mine", Test: []string{"make", "test"}, State: "/var/lib/lightsout",
+	want := Config{Repository: "acme/prices", Base: "trunk", Engine: oneOrMore{"mine"}, Test: []string{"make", "test"}, State: "/var/lib/lightsout",
 		Rules: filepath.Join(filepath.Dir(got.path), "conf/rules.md"), path: got.path,
 		GitHub: GitHub{Token: Secret{Env: "HUB", value: hubCanary}, RESTURL: "https://github.example.org/api/v3/", GraphQLURL: "https://github.example.org/api/graphql",
 			GitURL: "ssh://git@github.example.org/acme/prices.git", Board: "project", ProjectOwner: "guild", Project: 7, StatusField: "Stage",
@@ -180,8 +191,10 @@ pass = ["PATH"]
 			AuthorEmail: "night@example.org", WriteInterval: 2 * time.Second},
 		Telegram: Telegram{Token: Secret{Env: "CHAT", value: chatCanary}, BaseURL: "http://127.0.0.1:8081", PerChat: 3 * time.Second, Groups: []int64{-1001234567890}},
 		Engines:  map[string]EngineConfig{"mine": {Kind: "command", Path: "/opt/agent", Model: "large", Args: []string{"-q"}, Env: map[string]string{"A": "b"}, Pass: []string{"KEY"}, Writable: []string{"/var/lib/agent"}}},
-		Review:   ReviewConfig{Rounds: 1, Engine: "claude", Enthusiast: "mine", Adversary: "codex", Referee: "qwen", Session: 7 * time.Minute},
-		Limits:   Limits{Session: time.Minute, Silence: 2 * time.Minute, OutputMB: 3, DiskMB: 5, Command: 4 * time.Minute, Run: 5 * time.Minute, Rounds: 6, Waiting: 7},
+		Review:   ReviewConfig{Rounds: 1, Engine: oneOrMore{"claude", "mine"}, Enthusiast: oneOrMore{"mine"}, Adversary: oneOrMore{"codex"}, Referee: oneOrMore{"qwen"}, Session: 7 * time.Minute},
+		Roles:    RoleEngines{Implementer: oneOrMore{"mine", "claude"}, Fixer: oneOrMore{"codex"}},
+		Limits: Limits{Session: time.Minute, Silence: 2 * time.Minute, Turns: 8, Repeats: 9, Tokens: 10, CostUSD: 1.5, OutputMB: 3, DiskMB: 5, Command: 4 * time.Minute, Run: 5 * time.Minute,
+			Rounds: 6, Waiting: 7, Ticket: Budget{Tokens: 11, CostUSD: 12}, Day: Budget{Tokens: 13, CostUSD: 14.25}},
 		Schedule: Schedule{Zone: "Europe/Madrid", Implementer: "@every 1h", Fixer: "@hourly", Merger: "1 2 3 4 5"},
 		Merge:    Merge{Method: "squash", ChecksPatience: 8 * time.Minute, BaseRedTicket: true},
 		Staging: Staging{Webhook: "https://deploy.example.org/hook?site=1", Secret: Secret{Env: "HOOK", value: hookCanary}, Limit: 9 * time.Minute,
@@ -359,6 +372,14 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a command that is not described", `[github]`, "engine = \"command\"\n[github]", "lightsout.toml:8: engines.command.path: is missing"},
 		{"a relative engine", "", "[engines.command]\npath = \"./agent\"\n", "lightsout.toml:8: engines.command.path: is neither a whole path nor a plain name"},
 		{"an engine that is no table", `[github]`, "engines = 3\n[github]", "lightsout.toml:2: engines: is a number: write [engines]"},
+		{"engines that are not there", `[github]`, "engine = [\"claude\", \"codx\"]\n[github]", "lightsout.toml:2: engine: names \"codx\", which is no engine: did you mean \"codex\"?"},
+		{"an engine twice", `[github]`, "engine = [\"claude\", \"claude\"]\n[github]", "lightsout.toml:2: engine: names \"claude\" twice: keep the first"},
+		{"no engine", `[github]`, "engine = []\n[github]", "lightsout.toml:2: engine: names no engine"},
+		{"an engine that is a number", `[github]`, "engine = 3\n[github]", "lightsout.toml:2: engine: is a number: write a text, as in engine = \"one\", or a list of texts"},
+		{"a role that is none", "", "[roles]\nmerger = \"claude\"\n", "lightsout.toml:8: roles.merger: is no key that lightsout knows: it belongs under [schedule]"},
+		{"a role's engine that is none", "", "[roles]\nfixer = \"nobody\"\n", "lightsout.toml:8: roles.fixer: names no engine: write one of"},
+		{"money in quotes", "", "[limits]\ncost_usd = \"2.50\"\n", "lightsout.toml:8: limits.cost_usd: is a text: write a number without quotes, as in cost_usd = 2.5"},
+		{"less than no money", "", "[limits.day]\ncost_usd = -1\n", "lightsout.toml:8: limits.day.cost_usd: is less than nothing"},
 		{"an engine with a number", "", "[engines]\nclaude = 3\n", "lightsout.toml:8: engines.claude: is a number"},
 		{"tables in a list", "", "[[limits]]\nrounds = 3\n", "lightsout.toml:7: limits: is a list of tables: write [limits]"},
 		{"a strange table", "", "[limit]\nrounds = 3\nrun = \"x\"\n", "lightsout.toml:7: limit: is no key that lightsout knows: did you mean limits?"},

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"lightsout/agents"
-	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/process"
 	"lightsout/agents/proof"
@@ -157,11 +155,9 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 	if err != nil {
 		return nil, err
 	}
-	runner := d.engine
-	if runner == nil {
-		if runner, err = d.newEngine(); err != nil {
-			return nil, err
-		}
+	engines, roleEngines, err := d.engines()
+	if err != nil {
+		return nil, err
 	}
 	env, caches, err := d.sessionEnvironment()
 	if err != nil {
@@ -171,12 +167,12 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 	if err != nil {
 		return nil, err
 	}
-	reviewers, err := d.reviewers()
-	if err != nil {
-		return nil, err
-	}
-	settings := agents.Settings{Base: c.Base, Test: c.Test, Rounds: c.Limits.Rounds, Review: reviewers,
-		Limits:      process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20, Disk: c.Limits.DiskMB << 20},
+	settings := agents.Settings{Base: c.Base, Test: c.Test, Rounds: c.Limits.Rounds,
+		Review: agents.Review{Rounds: c.Review.Rounds, Limits: process.Limits{Wall: c.Review.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20, Disk: c.Limits.DiskMB << 20}},
+		Limits: process.Limits{Wall: c.Limits.Session, Silence: c.Limits.Silence, Output: c.Limits.OutputMB << 20, Disk: c.Limits.DiskMB << 20},
+		Turns:  c.Limits.Turns, Repeats: c.Limits.Repeats,
+		Budgets: agents.Budgets{Session: agents.Budget{Tokens: c.Limits.Tokens, CostUSD: c.Limits.CostUSD},
+			Ticket: agents.Budget(c.Limits.Ticket), Day: agents.Budget(c.Limits.Day)},
 		ProofLimits: process.Limits{Wall: c.Limits.Command, Output: c.Limits.OutputMB << 20},
 		RunLimit:    c.Limits.Run, Lease: lease, MaxWaiting: c.Limits.Waiting, Contain: contain, Env: env,
 		Writable: append(caches, c.Containment.Writable...), Readable: d.readable(), MergeMethod: c.Merge.Method,
@@ -184,7 +180,7 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		Observe: d.observe, AnyAuthor: c.GitHub.AnyAuthor,
 		Reviewers: c.GitHub.Reviewers, Secrets: d.secrets(), Proof: c.Proof.settings(),
 		FreeDisk: func() (uint64, error) { _, free, err := disk(c.State); return free, err }}
-	return &agents.Factory{Store: s, Forge: client, Mirror: mirror, Engine: runner, RulesPath: c.Rules, Dir: c.State,
+	return &agents.Factory{Store: s, Forge: client, Mirror: mirror, Engines: engines, RoleEngines: roleEngines, RulesPath: c.Rules, Dir: c.State,
 		Instance: rand.Text(), Redact: d.redact, Settings: settings, Log: d.log}, nil
 }
 
@@ -208,34 +204,6 @@ func (d *daemon) mirror(ctx context.Context) (*worktree.Mirror, error) {
 	return worktree.Open(ctx, worktree.Options{Dir: filepath.Join(c.State, "mirror.git"), URL: c.GitHub.GitURL, Token: func() string { return c.GitHub.Token.value },
 		AuthorName: c.GitHub.AuthorName, AuthorEmail: c.GitHub.AuthorEmail, Now: d.now, PrivateDir: private, Path: lookup(d.environ, "PATH"),
 		Env: pass(d.environ, []string{"HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR", "SSH_AUTH_SOCK"})})
-}
-
-func (d *daemon) newEngine() (*engine.Engine, error) {
-	return newEngine(d.config, d.config.Engine, d.environ)
-}
-
-// reviewers says who argues about a proven change. Who is not named is the author's engine.
-func (d *daemon) reviewers() (agents.Review, error) {
-	c := d.config.Review
-	r := agents.Review{Rounds: c.Rounds, Limits: process.Limits{Wall: c.Session, Silence: d.config.Limits.Silence, Output: d.config.Limits.OutputMB << 20, Disk: d.config.Limits.DiskMB << 20}}
-	for _, role := range []struct {
-		name string
-		use  func(*engine.Engine)
-	}{
-		{cmp.Or(c.Enthusiast, c.Engine), func(e *engine.Engine) { r.Engines.Enthusiast = e }},
-		{cmp.Or(c.Adversary, c.Engine), func(e *engine.Engine) { r.Engines.Adversary = e }},
-		{cmp.Or(c.Referee, c.Engine), func(e *engine.Engine) { r.Engines.Referee = e }},
-	} {
-		if role.name == "" {
-			continue
-		}
-		e, err := newEngine(d.config, role.name, d.environ)
-		if err != nil {
-			return r, err
-		}
-		role.use(e)
-	}
-	return r, nil
 }
 
 // sessionEnvironment is the whole environment of sessions and commands under test, and the build caches they share: a
@@ -292,7 +260,7 @@ func (d *daemon) schedule(s *store.Store, f *agents.Factory) (*schedule, error) 
 func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 	return func(context.Context) []string {
 		rate := f.Forge.Rate()
-		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + f.Engine.Name() + ", " + d.fence.String()}
+		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + strings.Join(d.config.Engine, ", then ") + ", " + d.fence.String()}
 		if used, free, err := disk(d.config.State); err == nil {
 			lines = append(lines, fmt.Sprintf("disk %d%% used, %d GB free", used, free>>30))
 		}

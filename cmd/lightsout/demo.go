@@ -31,7 +31,7 @@ type demoCommand struct {
 	Listen  string   `default:"127.0.0.1:0" help:"Where the chat page is served."`
 	Repo    string   `help:"Work on a copy of this repository instead of the sample." type:"existingdir"`
 	Tickets string   `help:"With --repo: the tickets, as TOML." type:"existingfile"`
-	Engine  string   `help:"With --repo: the coding CLI, claude or a program that takes the prompt on stdin."`
+	Engine  []string `placeholder:"NAME,…" help:"The coding CLI: claude, codex, gemini, opencode, pi, qwen, or a program that takes the prompt on stdin. Of several, the next takes over while one is not served. For the sample also recorded (its own solutions, the default) and spent (one that is out of quota, always)."`
 	Test    string   `help:"With --repo: the repository's test command. Default: found."`
 	Limit   duration `default:"30m" help:"With --yes: give up after this time."`
 	Verbose bool     `short:"v" help:"Log what the factory does."`
@@ -43,8 +43,10 @@ type duration = time.Duration
 // scripted is the coding CLI of the demo: this binary again, replaying recorded solutions.
 func scripted(args []string) (code int, ok bool) { return enginetest.Main(args) }
 
-// scriptedWord is the first argument that makes this binary the scripted CLI.
-const scriptedWord = enginetest.Word
+// wrapScripted writes a program that is the scripted CLI with these modes, whatever it is called with.
+func wrapScripted(file, binary, scripts string, modes ...string) error {
+	return enginetest.Wrap(file, binary, scripts, modes...)
+}
 
 // The demo's people and names. The token opens nothing but the demo's own GitHub.
 const (

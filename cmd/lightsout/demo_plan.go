@@ -22,7 +22,7 @@ type demoPlan struct {
 	environ  []string
 	numbers  []int  // of the tickets, once they are seeded
 	fromRepo string // "": the sample
-	engine   string
+	engines  []string
 
 	downloads, proxies string // where Go modules are to be had
 }
@@ -35,20 +35,20 @@ type demoCheck struct {
 
 // plan reads the command line into a plan, and refuses what does not fit together.
 func (o demoCommand) plan(ctx context.Context, environ []string) (demoPlan, error) {
-	p := demoPlan{environ: environ}
+	p := demoPlan{environ: environ, engines: o.Engine}
 	if o.JSON && !o.Yes {
 		return p, errors.New("demo: --json goes with --yes: the object is printed when every ticket has ended")
 	}
 	if o.Repo == "" {
-		if o.Tickets != "" || o.Engine != "" || o.Test != "" {
-			return p, errors.New("demo: --tickets, --engine and --test go with --repo: the sample brings its own")
+		if o.Tickets != "" || o.Test != "" {
+			return p, errors.New("demo: --tickets and --test go with --repo: the sample brings its own")
 		}
 		board, err := sample.Tickets()
 		p.name, p.tickets, p.test = "stockroom", board, []string{"go", "test", "./..."}
 		p.checks = []demoCheck{{"test", []string{"sh", "ci/check.sh"}}}
 		return p, err
 	}
-	if o.Tickets == "" || o.Engine == "" {
+	if o.Tickets == "" || len(o.Engine) == 0 {
 		return p, errors.New("demo: --repo needs --tickets FILE.toml and --engine NAME beside it")
 	}
 	text, err := os.ReadFile(o.Tickets)
@@ -61,7 +61,7 @@ func (o demoCommand) plan(ctx context.Context, environ []string) (demoPlan, erro
 	if p.fromRepo, err = filepath.Abs(o.Repo); err != nil {
 		return p, fmt.Errorf("demo: %w", err)
 	}
-	p.name, p.engine, p.test = strings.TrimSuffix(filepath.Base(p.fromRepo), ".git"), o.Engine, strings.Fields(o.Test)
+	p.name, p.test = strings.TrimSuffix(filepath.Base(p.fromRepo), ".git"), strings.Fields(o.Test)
 	if len(p.test) == 0 {
 		return p, errors.New("demo: --repo needs --test CMD: what the CI of the demo runs")
 	}
@@ -130,52 +130,6 @@ func (d *demo) config(forgeURL, chatURL string) (Config, error) {
 		c.Containment.Readable = append(c.Containment.Readable, d.plan.downloads)
 	}
 	return c, d.engineConfig(&c)
-}
-
-// engineConfig chooses the coding CLI: the sample's recorded solutions, or the person's own.
-func (d *demo) engineConfig(c *Config) error {
-	c.Engines = map[string]EngineConfig{}
-	if d.plan.fromRepo == "" {
-		executable, err := os.Executable()
-		if err != nil {
-			return fmt.Errorf("demo: %w", err)
-		}
-		scripts := filepath.Join(d.dir, "solutions")
-		c.Engine = "recorded"
-		c.Engines[c.Engine] = EngineConfig{Kind: "command", Path: executable, Args: []string{scriptedWord, scripts}, Writable: []string{scripts}}
-		return sample.Write(scripts, sample.Solutions())
-	}
-	if d.plan.engine == "claude" {
-		c.Engine = "claude"
-		c.Engines["claude"] = EngineConfig{Pass: []string{"ANTHROPIC_API_KEY", "ANTHROPIC_BASE_URL"}}
-		return nil
-	}
-	words, own := strings.Fields(d.plan.engine), []string(nil)
-	// A session works in its worktree: what is named from here must be named as a whole.
-	for i, word := range words {
-		path, err := filepath.Abs(word)
-		if err != nil {
-			return fmt.Errorf("demo: %w", err)
-		}
-		info, err := os.Stat(path)
-		switch {
-		case err != nil, i == 0 && info.IsDir(): // a name to be found in PATH, or a word that is no path
-			continue
-		case i == 0:
-			c.Containment.Readable = append(c.Containment.Readable, filepath.Dir(path))
-		case info.IsDir(): // given to the program to work with
-			own = append(own, path)
-		default:
-			c.Containment.Readable = append(c.Containment.Readable, path)
-		}
-		words[i] = path
-	}
-	if len(words) == 0 {
-		return errors.New("demo: --engine names no program")
-	}
-	c.Engine = "command"
-	c.Engines["command"] = EngineConfig{Path: words[0], Args: words[1:], Writable: own}
-	return nil
 }
 
 // milestoneLife is how far off the demo's milestone is due.

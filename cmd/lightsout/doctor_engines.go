@@ -69,7 +69,7 @@ func (d doctorCommand) engines(ctx context.Context, c console) error {
 	}
 	all.Wait()
 	for _, state := range report.Engines {
-		report.Ready = report.Ready || state.Ready && (!configured || state.Engine == config.Engine)
+		report.Ready = report.Ready || state.Ready && (!configured || slices.Contains(config.Engine, state.Engine))
 	}
 	if d.JSON {
 		err = printJSON(c.out, report)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -17,7 +18,11 @@ import (
 
 // machine tries what sessions and tests need on this machine.
 func (x *doctor) machine(ctx context.Context) []finding {
-	return []finding{x.coder(ctx), x.tests(), x.containment(ctx)}
+	var checks []finding
+	for _, chosen := range x.config.Engine {
+		checks = append(checks, x.coder(ctx, chosen))
+	}
+	return append(checks, x.tests(), x.containment(ctx))
 }
 
 // handedOn is the environment of sessions and tests, as far as finding programs goes.
@@ -31,16 +36,16 @@ func (x *doctor) handedOn(e EngineConfig) []string {
 	return env
 }
 
-// coder looks for the coding CLI, and for what opens its provider.
-func (x *doctor) coder(ctx context.Context) finding {
+// coder looks for a coding CLI, and for what opens its provider.
+func (x *doctor) coder(ctx context.Context, chosen string) finding {
 	const name = "coding CLI"
-	s := x.engineState(ctx, x.config.Engine, false)
-	found := strings.TrimSpace(s.Path + " " + s.Version)
+	s := x.engineState(ctx, chosen, false)
+	found := strings.TrimSpace(chosen + ": " + s.Path + " " + s.Version)
 	switch {
 	case s.Ready:
 		return good(name, found)
 	case !s.Installed:
-		return bad(name, s.Engine+" is not found in the PATH of sessions", s.Todo)
+		return bad(name, cmp.Or(x.config.Engines[chosen].Path, chosen)+" is not found in the PATH of sessions", s.Todo)
 	case s.Version == "":
 		return bad(name, found+" does not run", s.Todo)
 	}

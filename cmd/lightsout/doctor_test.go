@@ -87,7 +87,7 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 	x := func(environ ...string) finding {
 		d := &doctor{&daemon{config: defaults(), environ: append(environ, "PATH="+bin+":/usr/bin:/bin")}}
 		d.config.Engines = map[string]EngineConfig{"claude": {Pass: []string{"ANTHROPIC_API_KEY"}}}
-		return d.coder(t.Context())
+		return d.coder(t.Context(), "claude")
 	}
 	if got := x(); got.OK || got.Cure != "npm install -g @anthropic-ai/claude-code" {
 		t.Errorf("without claude: %+v", got)
@@ -100,7 +100,7 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 	if got := x(); got.OK || !strings.Contains(got.Detail, "no credentials") {
 		t.Errorf("without credentials: %+v", got)
 	}
-	if got := x("ANTHROPIC_API_KEY=canary"); !got.OK || got.Detail != claude+" 2.0.1 (Claude Code)" {
+	if got := x("ANTHROPIC_API_KEY=canary"); !got.OK || got.Detail != "claude: "+claude+" 2.0.1 (Claude Code)" {
 		t.Errorf("with everything: %+v", got)
 	}
 }

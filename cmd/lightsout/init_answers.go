@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"lightsout/agents/engine"
 	"lightsout/agents/process"
 )
 
@@ -70,7 +71,7 @@ func (i initCommand) answers(ctx context.Context, c console, ask *asker) (answer
 	if err := put("Repository, owner/name", i.Repository, found.origin.repository, a.setRepository); err != nil {
 		return a, err
 	}
-	if err := put("Coding CLI: claude, or a program that takes a prompt on standard input", i.Engine, "claude", a.setEngine); err != nil {
+	if err := put("Coding CLI: claude, codex, gemini, opencode, pi, qwen, or a program that takes a prompt on standard input", i.Engine, "claude", a.setEngine); err != nil {
 		return a, err
 	}
 	if err := put("Test command; Enter to have it found", i.Test, strings.Join(found.test, " "), a.setTest); err != nil {
@@ -107,11 +108,11 @@ func (a *answers) setRepository(s string) error {
 func (a *answers) setEngine(s string) error {
 	words := strings.Fields(s)
 	if len(words) == 0 {
-		return errors.New("give claude, or the program to start")
+		return errors.New("give claude or another that is known, or the program to start")
 	}
-	if s == "claude" {
-		// Either opens the provider; which of them is set is for the person to choose.
-		a.Engine, a.Kind, a.Pass = "claude", "claude", []string{"ANTHROPIC_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN"}
+	if guide, known := engine.GuideTo(s); known {
+		// Any of them opens the provider; which is set is for the person to choose.
+		a.Engine, a.Kind, a.Pass = s, s, guide.Credentials
 		return nil
 	}
 	a.Engine, a.Kind, a.Path, a.Arguments = "command", "command", words[0], words[1:]

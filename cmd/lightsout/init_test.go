@@ -39,7 +39,7 @@ func TestTheShippedTemplateLoadsWithItsAnswers(t *testing.T) {
 	}
 	want := defaults()
 	want.path, want.State, want.Rules = got.path, got.State, got.Rules
-	want.Repository, want.Base, want.Engine, want.Test = a.Repository, a.Base, a.Engine, a.Test
+	want.Repository, want.Base, want.Engine, want.Test = a.Repository, a.Base, oneOrMore{a.Engine}, a.Test
 	want.Engines = map[string]EngineConfig{"command": {Kind: "command", Path: a.Path, Args: a.Arguments}}
 	want.GitHub.Board, want.GitHub.Project, want.GitHub.ProjectOwner = "project", 7, "guild"
 	want.GitHub.RESTURL, want.GitHub.GitURL, want.Telegram.BaseURL = a.RESTURL, "https://github.example.org/acme/prices.git", a.TelegramURL
@@ -54,7 +54,7 @@ var offered = regexp.MustCompile(`(?m)^#([a-z_]+ = )`)
 
 func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 	// The examples that are no defaults: they are left out, or they need a server of one's own.
-	examples := []string{"test", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "files", "price", "workflow", "inputs", "webhook", "secret", "health", "health_field", "junit", "modules"}
+	examples := []string{"test", "groups", "project", "columns", "required_checks", "reviewers", "rest_url", "graphql_url", "git_url", "base_url", "path", "files", "price", "workflow", "inputs", "webhook", "secret", "health", "health_field", "junit", "modules"}
 	least := answers{Repository: "acme/prices", Engine: "claude", Kind: "claude", Board: "labels", GitHubToken: `{ file = "hub.token" }`, TelegramToken: `{ file = "chat.token" }`, HandedOn: defaults().Containment.Pass}
 	text := render(t, least)
 	want, err := loadConfig(configFolder(t, text), nil)
@@ -73,9 +73,13 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 		t.Fatalf("the offered settings do not load: %v", err)
 	}
 	// What was written out as empty is as good as what was left out.
-	engine := got.Engines["claude"]
-	engine.Args, engine.Pass, engine.Env, engine.Readable, engine.Writable = nil, nil, nil, nil, nil
-	got.Engines["claude"] = engine
+	for _, c := range []Config{want, got} {
+		engine := c.Engines["claude"]
+		engine.Args, engine.Pass, engine.Env, engine.Readable, engine.Writable = nil, nil, nil, nil, nil
+		c.Engines["claude"] = engine
+	}
+	want.Roles = RoleEngines{Implementer: oneOrMore{"claude"}, Fixer: oneOrMore{"claude"}}
+	got.Review.Engine, got.Review.Enthusiast, got.Review.Adversary, got.Review.Referee = nil, nil, nil, nil
 	got.Proof.Warn, got.Proof.Protected = nil, nil
 	got.Containment.Env, got.Containment.Writable, got.Containment.Readable = nil, nil, nil
 	got.path, got.State, got.Rules = want.path, want.State, want.Rules
@@ -88,7 +92,7 @@ func TestWhatTheTemplateOffersAsAComment(t *testing.T) {
 		t.Errorf("the examples do not load: %v", err)
 	}
 	for _, name := range keyNames(reflect.TypeFor[Config]()) {
-		if !regexp.MustCompile(`(?m)(^#?\[?|[{,] )`+name+`( = |\]|\.)`).MatchString(text) && name != "file" && name != "env" {
+		if !regexp.MustCompile(`(?m)(^#?\[?(?:[a-z]+\.)*|[{,] )`+name+`( = |\]|\.)`).MatchString(text) && name != "file" && name != "env" {
 			t.Errorf("the template does not mention %s", name)
 		}
 	}

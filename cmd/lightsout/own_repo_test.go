@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"lightsout/agents/engine/enginetest"
 	"lightsout/agents/process"
 )
 
@@ -32,7 +33,7 @@ func TestLightsoutLandsAChangeInACopyOfItself(t *testing.T) {
 
 	var out, complaints bytes.Buffer
 	code := run(t.Context(), []string{"demo", "--yes", "--json", "--dir", dir, "--limit", "10m", "--repo", repo, "--test", "go test ./rules/...",
-		"--tickets", filepath.Join("testdata", "own", "tickets.toml"), "--engine", executable + " " + scriptedWord + " " + scripts},
+		"--tickets", filepath.Join("testdata", "own", "tickets.toml"), "--engine", executable + " " + enginetest.Word + " " + scripts},
 		console{in: strings.NewReader(""), out: &out, err: &complaints, environ: environ})
 	if code != exitYes {
 		t.Fatalf("exit code %d\n%s%s", code, out.String(), complaints.String())

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"strings"
 )
 
 type runCommand struct {
@@ -24,7 +25,7 @@ func (r runCommand) Run(ctx context.Context, c console) error {
 	}
 	d := &daemon{config: config, environ: c.environ, observe: r.Observe}
 	d.log = slog.New(redacting{slog.NewTextHandler(c.err, &slog.HandlerOptions{Level: level}), d.redact})
-	d.log.Info("lightsout starts", "repository", config.Repository, "engine", config.Engine, "version", version(), "observe", r.Observe)
+	d.log.Info("lightsout starts", "repository", config.Repository, "engines", strings.Join(config.Engine, ", "), "version", version(), "observe", r.Observe)
 	if err := d.Run(ctx); err != nil {
 		return fmt.Errorf("run: %s", d.redact(err.Error()))
 	}

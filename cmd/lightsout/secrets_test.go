@@ -78,7 +78,7 @@ func TestOfTwoSecretsTheLongerOneGoesFirst(t *testing.T) {
 
 func TestTheDemoLogsNoCredentialsOfTheCodingCLI(t *testing.T) {
 	var log strings.Builder
-	d := &demo{plan: demoPlan{engine: "claude", fromRepo: ".", environ: []string{"ANTHROPIC_API_KEY=canary-of-anthropic"}}}
+	d := &demo{plan: demoPlan{engines: []string{"claude"}, fromRepo: ".", environ: []string{"ANTHROPIC_API_KEY=canary-of-anthropic"}}}
 	c := defaults()
 	must(t, d.engineConfig(&c))
 	d.factory(c, slog.NewTextHandler(&log, nil)).log.Error("role", "error", fmt.Errorf("claude: %w", errors.New("401 for canary-of-anthropic")))

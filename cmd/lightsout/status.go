@@ -27,15 +27,38 @@ type statusReport struct {
 	Pulls      []statusPull   `json:"pulls"`
 	Queue      []statusTicket `json:"queue"`
 	Outgoing   int            `json:"outgoing"` // messages waiting to leave
+	Resting    []statusRest   `json:"resting"`
 	SpentToday float64        `json:"spent_today_usd"`
+	Spent      []statusSpend  `json:"spent_today"` // since midnight UTC, by coding CLI
 }
 
 type statusRun struct {
 	ID      int64   `json:"id"`
 	Role    string  `json:"role"`
 	Ticket  int     `json:"ticket"`
+	Engine  string  `json:"engine"`
 	Step    string  `json:"step"`
+	Doing   string  `json:"doing"`
 	Seconds float64 `json:"seconds"`
+	Tokens  int64   `json:"tokens"` // read afresh and written
+	CostUSD float64 `json:"cost_usd"`
+}
+
+type statusRest struct {
+	Engine  string    `json:"engine"`
+	Outcome string    `json:"outcome"`
+	Reason  string    `json:"reason"`
+	Until   time.Time `json:"until"`
+}
+
+type statusSpend struct {
+	Engine       string  `json:"engine"`
+	Sessions     int     `json:"sessions"`
+	Turns        int     `json:"turns"`
+	InputTokens  int64   `json:"input_tokens"`
+	CachedTokens int64   `json:"cached_tokens"`
+	OutputTokens int64   `json:"output_tokens"`
+	CostUSD      float64 `json:"cost_usd"`
 }
 
 type statusPull struct {
@@ -82,7 +105,7 @@ func (s statusCommand) Run(ctx context.Context, c console) (err error) {
 }
 
 func readStatus(ctx context.Context, s *store.Store) (statusReport, error) {
-	r := statusReport{Repository: s.Repo(), Paused: []string{}, Problems: []string{}, Running: []statusRun{}, Pulls: []statusPull{}, Queue: []statusTicket{}}
+	r := statusReport{Repository: s.Repo(), Paused: []string{}, Problems: []string{}, Running: []statusRun{}, Pulls: []statusPull{}, Queue: []statusTicket{}, Resting: []statusRest{}, Spent: []statusSpend{}}
 	pauses, err := s.Pauses(ctx)
 	if err != nil {
 		return r, err
@@ -103,7 +126,8 @@ func readStatus(ctx context.Context, s *store.Store) (statusReport, error) {
 		return r, err
 	}
 	for _, x := range running {
-		r.Running = append(r.Running, statusRun{ID: x.ID, Role: x.Role, Ticket: x.Ticket, Step: x.Step, Seconds: now.Sub(x.StartedAt).Seconds()})
+		r.Running = append(r.Running, statusRun{ID: x.ID, Role: x.Role, Ticket: x.Ticket, Engine: x.Engine, Step: x.Step, Doing: x.Doing,
+			Seconds: now.Sub(x.StartedAt).Seconds(), Tokens: x.InputTokens + x.OutputTokens, CostUSD: x.CostUSD})
 	}
 	pulls, err := s.Pulls(ctx)
 	if err != nil {
@@ -129,9 +153,24 @@ func readStatus(ctx context.Context, s *store.Store) (statusReport, error) {
 	if r.Outgoing, _, err = s.Backlog(ctx); err != nil {
 		return r, err
 	}
-	midnight := time.Date(now.Year(), now.Month(), now.Day(), 0, 0, 0, 0, time.UTC)
-	r.SpentToday, err = s.SpentSince(ctx, midnight)
-	return r, err
+	return r, r.readEngines(ctx, s)
+}
+
+// readEngines reads which coding CLIs rest, and what each has used today.
+func (r *statusReport) readEngines(ctx context.Context, s *store.Store) error {
+	rests, err := s.Rests(ctx)
+	if err != nil {
+		return err
+	}
+	for _, x := range rests {
+		r.Resting = append(r.Resting, statusRest{Engine: x.Engine, Outcome: x.Outcome, Reason: x.Reason, Until: x.Until})
+	}
+	spent, err := s.SpentToday(ctx)
+	for _, x := range spent {
+		r.Spent = append(r.Spent, statusSpend{Engine: x.Engine, Sessions: x.Sessions, Turns: x.Turns, InputTokens: x.Input, CachedTokens: x.Cached, OutputTokens: x.Output, CostUSD: x.CostUSD})
+	}
+	r.SpentToday = store.Total(spent).CostUSD
+	return err
 }
 
 func describePause(p store.Pause) string {
@@ -156,8 +195,14 @@ func (r statusReport) String() string {
 	for _, p := range r.Problems {
 		fmt.Fprintf(&b, "trouble: %s\n", p)
 	}
+	for _, x := range r.Resting {
+		fmt.Fprintf(&b, "%s rests until %s: %s: %s\n", x.Engine, x.Until.UTC().Format("15:04 UTC"), x.Outcome, x.Reason)
+	}
+	for _, x := range r.Spent {
+		fmt.Fprintf(&b, "%s today: %d sessions, %d tokens, $%.2f\n", x.Engine, x.Sessions, x.InputTokens+x.OutputTokens, x.CostUSD)
+	}
 	for _, x := range r.Running {
-		fmt.Fprintf(&b, "run %d: %s on #%d, %s, %.0f s\n", x.ID, x.Role, x.Ticket, x.Step, x.Seconds)
+		fmt.Fprintf(&b, "run %d: %s on #%d, %s, %s, %.0f s, %d tokens, $%.2f\n", x.ID, x.Role, x.Ticket, x.Engine, strings.TrimSuffix(x.Step+", "+x.Doing, ", "), x.Seconds, x.Tokens, x.CostUSD)
 	}
 	for _, p := range r.Pulls {
 		fmt.Fprintf(&b, "PR #%-4d %-9s %s (%s)\n", p.Number, p.Verdict, p.Title, p.Reason)
