@@ -155,7 +155,7 @@ const completed = "Process completed with"
 func headline(log string) string {
 	for _, line := range failingLines(stamped.ReplaceAllString(log, "")) {
 		if line = strings.TrimSpace(strings.TrimPrefix(line, "##[error]")); line != "" && !strings.HasPrefix(line, completed) {
-			return line
+			return strings.Replace(line, ": failure: ", ": ", 1) // the level of an annotation
 		}
 	}
 	return ""

@@ -72,6 +72,9 @@ func TestAPullRequestThatAPersonTakesMidRepairIsLeftToThem(t *testing.T) {
 			check(r.t, r.factory.Forge.ConvertToDraft(r.ctx, pr))
 		}, store.Draft, nil},
 	} {
+		if !everything && row.verdict != store.Draft {
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			journey(t, nil, func(r *rig) {
 				r.pushTo("release", map[string]string{"notes.txt": "of the release\n"})

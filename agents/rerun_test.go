@@ -209,6 +209,9 @@ func TestTheErrorIsKeptWholeInWhatIsShownOfALog(t *testing.T) {
 	if short := "FAIL\n"; relevant(short, 2048) != short {
 		t.Errorf("a short log became %q", relevant(short, 2048))
 	}
+	if got := headline("csv.go:88: failure: unused variable rows\n"); got != "csv.go:88: unused variable rows" {
+		t.Errorf("headline %q", got)
+	}
 	if got := headline(noise(3) + "##[error]Process completed with exit code 1.\n##[error]It failed.\n"); got != "It failed." {
 		t.Errorf("headline %q", got)
 	}
