@@ -96,11 +96,16 @@ func (t *tail) add(line []byte) {
 	if len(t.text)+len(line) > 2*t.most {
 		t.text = append(t.text[:0], t.text[max(0, len(t.text)-t.most):]...)
 	}
+	if n := len(t.text) + len(line) + 1; n > longLine && n > cap(t.text) {
+		t.text = append(make([]byte, 0, 2*t.most+1), t.text...) // once, not by doubling
+	}
 	t.text = append(append(t.text, line...), '\n')
 }
 
 // String is the end of it, at most so many bytes.
-func (t *tail) String() string { return clipFront(string(t.text), t.most) }
+func (t *tail) String() string {
+	return clipFront(string(t.text[max(0, len(t.text)-t.most-1):]), t.most)
+}
 
 // last is the last line that says something.
 func (t *tail) last() string {

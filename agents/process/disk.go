@@ -15,6 +15,9 @@ const (
 	// long is followed by diskPause times as long a pause: it costs at most a
 	// twentieth of one processor, however many files there are.
 	diskRound = 300 * time.Millisecond
+	// diskDelay is what a tree gets to start before the first look, which all others
+	// are compared with: it may be a long one, of build caches.
+	diskDelay = 50 * time.Millisecond
 	diskPause = 20
 	// diskFloor is the free space, in bytes, below which a tree is ended that
 	// started above it: files that have no name any more are found by no look.
@@ -22,19 +25,23 @@ const (
 )
 
 // watchDisk ends the tree when its folders have grown by more than its limit, and
-// returns when ctx ends. The first look, which all others are compared with, is
-// taken beside the tree's start, not before it.
+// returns when ctx ends.
 func watchDisk(ctx context.Context, most int64, folders []string, hit func(Cause)) {
-	before, free := usage(ctx, folders), freeSpace(folders)
-	pause := time.NewTimer(diskRound)
+	pause := time.NewTimer(diskDelay)
 	defer pause.Stop()
-	for {
+	var before, free int64
+	for first := true; ; first = false {
 		select {
 		case <-ctx.Done():
 			return
 		case <-pause.C:
 		}
 		began := time.Now()
+		if first {
+			before, free = usage(ctx, folders), freeSpace(folders)
+			pause.Reset(max(diskRound, diskPause*time.Since(began)))
+			continue
+		}
 		if usage(ctx, folders)-before > most || free >= diskFloor && freeSpace(folders) < diskFloor {
 			hit(CauseDisk)
 			return

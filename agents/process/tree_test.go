@@ -170,7 +170,7 @@ func TestTreeIsEndedAtItsOutputLimit(t *testing.T) {
 
 func TestTreeIsEndedWhenItFillsTheDisk(t *testing.T) {
 	tree := player(t, "exit", "0")
-	tree.Args = []string{"/bin/sh", "-c", "head -c 40000000 /dev/zero >big; exec sleep 60"}
+	tree.Args = []string{"/bin/sh", "-c", "sleep 0.5; head -c 40000000 /dev/zero >big; exec sleep 60"}
 	tree.Limits.Disk, tree.Measure = 32<<20, []string{tree.Dir, "/no/such/folder"}
 	if r, err := tree.Run(t.Context()); err != nil || r.Cause != process.CauseDisk {
 		t.Errorf("%+v, %v", r, err)
