@@ -287,6 +287,7 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 		}
 		p.Head, p.BaseSHA, p.PatchID, p.DiffPath, p.Pushed = pr.Head, snap.BaseSHA, s.Pull.PatchID, diff, s.Facts.Pushed
 		p.Files = filePaths(pr)
+		p.Proof = proofLine(p.Receipt, pr.Head)
 		p.Checks = nil
 		for _, c := range s.Facts.Checks {
 			p.Checks = append(p.Checks, store.Check{Name: c.Name, State: string(c.State), URL: c.URL, Required: slices.ContainsFunc(snap.Required, func(r forge.Required) bool { return r.Is(c) })})

@@ -53,6 +53,6 @@ func subject(title string) string {
 
 // sessionText is the part of a pull request's text that a session wrote.
 func sessionText(body string) string {
-	text, _, _ := strings.Cut(body, "<!-- lightsout: what follows is the factory's -->")
+	text, _, _ := strings.Cut(body, factoryMark)
 	return strings.TrimSpace(text)
 }

@@ -44,9 +44,27 @@ func (f *Factory) updateBranch(ctx context.Context, snap Snapshot, s Standing, r
 			},
 			do: func(ctx context.Context) (string, error) { return head, f.Forge.UpdateBranch(ctx, s.Pull.Number, head) }})
 	}
+	if err == nil {
+		err = f.takeReceiptBack(ctx, s.Facts.PR, claim)
+	}
 	release := f.Store.Release(context.WithoutCancel(ctx), claim, "updated from the base")
 	if errors.Is(err, forge.ErrHeadMoved) || errors.Is(err, forge.ErrNotMergeable) {
 		return Report{Said: fmt.Sprintf("%s: %v", said, err)}, errors.Join(f.Store.Forget(ctx, key), release)
 	}
 	return Report{Acted: err == nil, Said: said}, errors.Join(err, release)
+}
+
+// takeReceiptBack says in a pull request's text that its receipt is of the head before. It is the same text however often it is done.
+func (f *Factory) takeReceiptBack(ctx context.Context, pr forge.PullRequest, claim store.Claim) error {
+	body := voidReceipt(pr.Body, f.Settings.Base)
+	if body == pr.Body {
+		return nil
+	}
+	if err := f.Store.Holds(ctx, claim); err != nil {
+		return err
+	}
+	if _, err := f.Forge.EditPullRequest(ctx, pr.Number, forge.PullRequestEdit{Body: &body}); err != nil {
+		return fmt.Errorf("take the receipt of #%d back: %w", pr.Number, err)
+	}
+	return nil
 }
