@@ -72,6 +72,9 @@ func (m *Merger) landNext(ctx context.Context, snap Snapshot) (Report, error) {
 		s := snap.Standings[slices.IndexFunc(snap.Standings, func(s Standing) bool { return s.Pull.Number == place.Pull })]
 		g := grants[slices.IndexFunc(grants, func(g store.Grant) bool { return g.Pull == place.Pull })]
 		next, hold, err := m.advance(ctx, snap, s, g)
+		if err == nil && next.Acted {
+			err = m.tellOvertaking(ctx, s, grants, place)
+		}
 		if err != nil {
 			failures = append(failures, fmt.Errorf("pull request #%d: %w", g.Pull, err))
 			continue
@@ -84,6 +87,16 @@ func (m *Merger) landNext(ctx context.Context, snap Snapshot) (Report, error) {
 		}
 	}
 	return report, errors.Join(failures...)
+}
+
+// tellOvertaking says why somebody's pull request, approved earlier, waits for this one.
+func (m *Merger) tellOvertaking(ctx context.Context, s Standing, grants []store.Grant, first place) error {
+	if grants[0].Pull == first.Pull || first.frees == 0 && !first.repair {
+		return nil
+	}
+	_, err := m.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: first.Pull, Ticket: s.Pull.Ticket,
+		Data: map[string]string{"reason": fmt.Sprintf("lands before #%d: %s", grants[0].Pull, first.Reason)}})
+	return err
 }
 
 // order gathers what the order of landing goes by. What has merged or was closed has no place: the snapshot has told.

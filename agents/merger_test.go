@@ -260,6 +260,13 @@ func TestAMissingOrSkippedCheckNeverMerges(t *testing.T) {
 			}
 			return bytes.ReplaceAll(b, []byte(`"conclusion":"success"`), []byte(`"conclusion":"skipped"`))
 		},
+		"from another app": func(r *http.Request, b []byte) []byte { // which the protection does not name
+			b = bytes.ReplaceAll(b, []byte(`"app_id":null`), []byte(`"app_id":15368`))
+			if !strings.HasSuffix(r.URL.Path, "/check-runs") {
+				return b
+			}
+			return bytes.ReplaceAll(b, []byte(`"id":15368`), []byte(`"id":99`))
+		},
 		"of another name": func(r *http.Request, b []byte) []byte {
 			if !strings.HasSuffix(r.URL.Path, "/check-runs") {
 				return b

@@ -5,7 +5,27 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"lightsout/store"
 )
+
+func TestAPullRequestThatFreesATicketLandsBeforeAnOlderApproval(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, older := r.ready(1)
+		_, freeing := r.ready(2)
+		r.approve(older)
+		r.approve(freeing)
+		must(t, r.store.SaveTickets(r.ctx, []store.Ticket{{Number: 31, Title: "Part 2 is slow", Status: "Todo", Open: true, Refused: "overlaps #4 in part2.sh", Files: []string{"part2.sh"}}}))
+		r.land()
+		r.stands(freeing, store.Landed, "")
+		r.does(0, "pull.merge", ref(older))
+		r.tells(1, store.Intake, freeing, fmt.Sprintf("lands before #%d: it frees ticket #31", older))
+		for range 3 {
+			r.land()
+		}
+		r.stands(older, store.Landed, "")
+	})
+}
 
 func TestApprovedPullRequestsLandInTheOrderThatSetsMostFree(t *testing.T) {
 	start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)

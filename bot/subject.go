@@ -114,6 +114,9 @@ func (s *subject) MergedBy() string { return either(s.Pull().MergedBy, s.Data["b
 // StagingURL is where a failed deployment can be looked at.
 func (s *subject) StagingURL() string { return s.Data["url"] }
 
+// Stands tells that an approval is still in force.
+func (s *subject) Stands() bool { return s.grant != nil }
+
 // Cost is what an attempt has cost.
 func (s *subject) Cost() string {
 	usd, err := strconv.ParseFloat(strings.TrimPrefix(s.Data["cost"], "$"), 64)

@@ -298,7 +298,7 @@ func (d *demo) over(ctx context.Context, s *store.Store) (bool, error) {
 	ended := map[int]bool{}
 	for _, p := range pulls {
 		switch {
-		case p.Verdict == store.Landed && (p.Staging == "" || p.Staging == "started"):
+		case p.Verdict == store.Landed && (p.Staging == "" || p.Staging == "started" || p.Staging == "checking"):
 			return false, nil
 		case p.Verdict == store.Landed, p.Verdict == store.GivenUp, p.Verdict == store.Closed:
 			ended[p.Ticket] = true
