@@ -37,7 +37,7 @@ func newHostile(t *testing.T, limits string, readable, writable []string, args .
 		must(t, os.WriteFile(filepath.Join(h.place, name), []byte(text), 0o600))
 	}
 	h.cmd = exec.Command(executable, daemonWord, "session", "--engine", "evil", "--dir", h.dir, "--prompt", filepath.Join(h.place, "prompt.md"), "--config", filepath.Join(h.place, "lightsout.toml"), "--limit", "20s", "--json")
-	h.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.place, "GOCACHE=" + t.TempDir(), "GITHUB_TOKEN=CANARY-github", "TELEGRAM_TOKEN=CANARY-telegram", "SSH_AUTH_SOCK=/run/CANARY-agent"}
+	h.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + h.place, "TMPDIR=" + t.TempDir(), "GOCACHE=" + t.TempDir(), "GITHUB_TOKEN=CANARY-github", "TELEGRAM_TOKEN=CANARY-telegram", "SSH_AUTH_SOCK=/run/CANARY-agent"}
 	h.cmd.Stdout, h.cmd.Stderr = &h.out, &h.log
 	return h
 }
