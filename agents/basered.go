@@ -15,6 +15,7 @@ import (
 const (
 	baseRed       = "base red"        // the problem's name
 	baseRedTicket = "base red ticket" // setting that holds the number of the one that was filed
+	fileKind      = "file a ticket"
 )
 
 // redOnBase names the checks that fail on the base itself: of those that are required, where some are.
@@ -55,35 +56,64 @@ func (x *Fixer) watchBase(ctx context.Context, snap Snapshot) error {
 		return x.fileBaseRed(ctx, snap)
 	case reason == "" && filed != "":
 		return x.closeBaseRed(ctx, snap, filed)
+	case reason == "":
+		return x.settleBaseRed(ctx, snap)
 	}
 	return nil
 }
 
+// settleBaseRed closes a ticket whose filing was left in doubt, by a crash or a lost answer, until the base was green
+// again: then nobody files it any more.
+func (x *Fixer) settleBaseRed(ctx context.Context, snap Snapshot) error {
+	doubts, err := x.Store.InDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range doubts {
+		if e.Kind != fileKind {
+			continue
+		}
+		number, filed, err := x.findBaseRed(ctx)
+		switch {
+		case err != nil:
+			return err
+		case !filed:
+			return x.Store.Forget(ctx, e.Key)
+		}
+		return errors.Join(x.Store.Complete(ctx, e.Key, number), x.closeBaseRed(ctx, snap, number))
+	}
+	return nil
+}
+
+// baseRedTitle is what the ticket is called, and found by.
+func (x *Fixer) baseRedTitle() string { return x.Settings.Base + " is red" }
+
+// findBaseRed looks for an open ticket that says that the base is red.
+func (x *Fixer) findBaseRed(ctx context.Context) (number string, filed bool, err error) {
+	tickets, err := x.Forge.Fresh().Tickets(ctx)
+	if errors.Is(err, forge.ErrNotFound) {
+		return "", false, nil // no milestone: nothing to look through
+	}
+	i := slices.IndexFunc(tickets, func(t forge.Ticket) bool { return t.Open && t.Title == x.baseRedTitle() })
+	if err != nil || i < 0 {
+		return "", false, err
+	}
+	return strconv.Itoa(tickets[i].Number), true, nil
+}
+
 // fileBaseRed files the ticket. It stands in no column, so that no session takes it: a red base is for people.
 func (x *Fixer) fileBaseRed(ctx context.Context, snap Snapshot) error {
-	title := x.Settings.Base + " is red"
 	milestone, err := x.Forge.Milestone(ctx)
 	if err != nil && !errors.Is(err, forge.ErrNotFound) {
 		return err
 	}
-	find := func(ctx context.Context) (string, bool, error) {
-		tickets, err := x.Forge.Fresh().Tickets(ctx)
-		if errors.Is(err, forge.ErrNotFound) {
-			return "", false, nil // no milestone: nothing to look through
-		}
-		i := slices.IndexFunc(tickets, func(t forge.Ticket) bool { return t.Open && t.Title == title })
-		if err != nil || i < 0 {
-			return "", false, err
-		}
-		return strconv.Itoa(tickets[i].Number), true, nil
-	}
 	body := fill("base_red.md", map[string]any{"Checks": "`" + strings.Join(redOnBase(snap), "`, `") + "`", "Base": x.Settings.Base, "SHA": snap.BaseSHA})
-	number, err := x.once(ctx, deed{key: fmt.Sprintf("%s at %.12s", baseRedTicket, snap.BaseSHA), kind: "file a ticket", find: find,
+	number, err := x.once(ctx, deed{key: fmt.Sprintf("%s at %.12s", baseRedTicket, snap.BaseSHA), kind: fileKind, find: x.findBaseRed,
 		do: func(ctx context.Context) (string, error) {
-			if number, ok, err := find(ctx); err != nil || ok {
+			if number, ok, err := x.findBaseRed(ctx); err != nil || ok {
 				return number, err
 			}
-			t, err := x.Forge.CreateIssue(ctx, forge.NewIssue{Title: title, Body: body, Milestone: milestone.Number})
+			t, err := x.Forge.CreateIssue(ctx, forge.NewIssue{Title: x.baseRedTitle(), Body: body, Milestone: milestone.Number})
 			return strconv.Itoa(t.Number), err
 		}})
 	if err != nil {

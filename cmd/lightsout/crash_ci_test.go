@@ -234,10 +234,36 @@ func plights() []plight {
 			},
 			strike: []blow{{kind: "issue.comment", nth: 2}, {kind: "pull.draft", nth: 1}, {kind: "issue.label", nth: 4}, {kind: "project.move", nth: 3}},
 			once:   []string{"pull.create", "pull.draft", "issue.comment"}},
-		{name: "the base has moved on", act: movesBase(),
+		{name: "the base has moved on", act: movesBase("notes.txt", "one\n"),
 			over:   (*rig).landed,
 			strike: []blow{{kind: "pull.update-branch", nth: 1}, {kind: "push", nth: 2}},
 			once:   []string{"pull.create", "pull.merge", "dispatch"}},
+		{name: "a conflict is settled", act: movesBase("total.sh", strings.Replace(string(tinyRepo["total.sh"]), "; }", "; } # of prices", 1)),
+			begin:  func(r *rig) { r.solutions(nil, nil) },
+			over:   (*rig).landed,
+			strike: []blow{{kind: "push", nth: 3}, {kind: "comment.edit", nth: 1}},
+			once:   []string{"pull.create", "pull.merge", "dispatch", "push", "issue.comment"}},
+		{name: "main is red for a while",
+			hub: func(o *forgetest.Options) {
+				o.Checks = append(o.Checks, forgetest.Check{Name: "site", Command: []string{"sh", "-c", "! grep broken site.txt"}})
+				o.Required = append(o.Required, "site")
+			},
+			begin: func(r *rig) {
+				r.reconfigure("[schedule]\n", "[merge]\nbase_red_ticket = true\n\n[schedule]\n")
+				r.pushToMain("site.txt", "broken\n")
+			},
+			act: func(r *rig) {
+				if _, filed := r.aboutMain(); filed && !r.tapped["repaired"] {
+					r.tapped["repaired"] = true
+					r.pushToMain("site.txt", "whole\n")
+				}
+			},
+			over: func(r *rig) bool {
+				ticket, filed := r.aboutMain()
+				return filed && !ticket.Open && r.landed()
+			},
+			strike: []blow{{kind: "issue.create", nth: 1}, {kind: "issue.comment", nth: 1}, {kind: "issue.edit", nth: 1}},
+			once:   []string{"issue.create", "issue.comment", "pull.create", "pull.merge", "dispatch"}},
 		{name: "a merge is taken back",
 			hub: func(o *forgetest.Options) {
 				broken := ""
@@ -259,8 +285,24 @@ func plights() []plight {
 	}
 }
 
+// pushToMain is a person's push.
+func (r *rig) pushToMain(name, content string) {
+	_, err := r.forge.PushAsPerson(r.t.Context(), "main", map[string][]byte{name: []byte(content)}, "by hand")
+	check(r.t, err)
+}
+
+// aboutMain is the ticket that says that main is red. A request that dies half way uses up a number.
+func (r *rig) aboutMain() (ticket forgetest.Issue, filed bool) {
+	for n := r.ticket + 1; n < r.ticket+4; n++ {
+		if ticket, filed = r.forge.Issue(n); filed && ticket.Title == "main is red" {
+			return ticket, true
+		}
+	}
+	return forgetest.Issue{}, false
+}
+
 // movesBase has somebody push to main when the pull request is ready, before it is approved.
-func movesBase() func(*rig) {
+func movesBase(name, content string) func(*rig) {
 	var mutex sync.Mutex
 	moved := map[*rig]bool{}
 	return func(r *rig) {
@@ -269,8 +311,7 @@ func movesBase() func(*rig) {
 		for _, m := range r.chat.Messages(1001) {
 			if _, _, ready := approveButton(m); ready && !moved[r] {
 				moved[r] = true
-				_, err := r.forge.PushAsPerson(r.t.Context(), "main", map[string][]byte{"notes.txt": []byte("one\n")}, "by hand")
-				check(r.t, err)
+				r.pushToMain(name, content)
 			}
 		}
 	}
