@@ -71,7 +71,8 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 			Network:   !p.Offline,
 		}
 		if p.Modules != "" {
-			t.Contain.ReadOnly = append(t.Contain.ReadOnly, p.Modules)
+			// The link by which they are found, too: it lies in a folder that is not given to another user.
+			t.Contain.ReadOnly = append(t.Contain.ReadOnly, p.Modules, p.place.modules())
 		}
 	}
 	r, err := t.Run(ctx)
