@@ -130,7 +130,7 @@ func (x *Fixer) closeBaseRed(ctx context.Context, snap Snapshot, filed string) e
 	t, err := x.Forge.Ticket(ctx, number)
 	if err == nil && t.Open {
 		said := fmt.Sprintf("%s is green again at %s.", x.Settings.Base, snap.BaseSHA)
-		_, err = x.once(ctx, deed{key: fmt.Sprintf("%s %d is over at %.12s", baseRedTicket, number, snap.BaseSHA), kind: "comment",
+		_, err = x.once(ctx, deed{key: fmt.Sprintf("%s %d is over at %.12s", baseRedTicket, number, snap.BaseSHA), kind: commentKind, marked: true,
 			find: func(ctx context.Context) (string, bool, error) {
 				comments, err := x.Forge.Fresh().Comments(ctx, number)
 				return "", slices.ContainsFunc(comments, func(c forge.Comment) bool { return c.Body == said }), err

@@ -13,9 +13,11 @@ import (
 
 // The kinds of effect that another step asks for by name.
 const (
-	pushKind   = "push"
-	mergeKind  = "merge"
-	updateKind = "update from the base"
+	pushKind    = "push"
+	mergeKind   = "merge"
+	updateKind  = "update from the base"
+	commentKind = "comment"
+	replyKind   = "reply"
 )
 
 // deed is one change of the world outside. Its key makes it happen once: it is logged before it is tried, looked for
@@ -27,6 +29,9 @@ type deed struct {
 	detail string
 	// patience is how long the world may take to show a deed after it was asked for; until then it is not repeated.
 	patience time.Duration
+	// marked tells a deed that find recognises by what it carries, whoever did it and when: it is looked for before the
+	// first try too, so that nothing is done twice when its row has been forgotten.
+	marked bool
 	// find asks the world whether the deed has happened already, and with what result.
 	find func(context.Context) (result string, done bool, err error)
 	// do changes the world and returns what it read back.
@@ -50,7 +55,7 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 	if standing.Done {
 		return standing.Result, nil
 	}
-	if known {
+	if known || d.marked {
 		result, done, err := d.find(ctx)
 		if err != nil {
 			return "", fmt.Errorf("%s: ask whether it has happened: %w", d.kind, err)
@@ -58,7 +63,7 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 		if done {
 			return result, f.Store.Complete(ctx, d.key, result)
 		}
-		if waited := f.Store.Now().Sub(standing.IntendedAt); waited < d.patience {
+		if waited := f.Store.Now().Sub(standing.IntendedAt); known && waited < d.patience {
 			return "", fmt.Errorf("%s: asked for %s ago: %w", d.kind, waited.Round(time.Second), errNotYet)
 		}
 	}
@@ -113,6 +118,27 @@ func (f *Factory) dropDoubts(ctx context.Context, ticket int, kinds ...string) e
 			if err := f.Store.Forget(ctx, e.Key); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// dropWords forgets comments and replies in doubt that nobody is at any more: the claim they belong to has ended, and the
+// pull request may want them no more, since a person has it now. They are marked: who wants one again finds it.
+func (f *Factory) dropWords(ctx context.Context) error {
+	doubts, err := f.Store.InDoubt(ctx)
+	if err != nil {
+		return err
+	}
+	for _, e := range doubts {
+		if e.Kind != commentKind && e.Kind != replyKind {
+			continue
+		}
+		if e.Ticket != 0 && f.desk.taken(e.Ticket) {
+			continue
+		}
+		if err := f.Store.Forget(ctx, e.Key); err != nil {
+			return err
 		}
 	}
 	return nil

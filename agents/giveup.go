@@ -123,7 +123,7 @@ func (x *Fixer) tellStory(ctx context.Context, s Standing, claim store.Claim) er
 	mark := "<!-- lightsout " + giveUpKey(s.Pull) + " -->"
 	body := x.redact(fill("gave_up.md", map[string]any{"Mark": mark, "Pull": s.Pull.Number, "Attempts": s.Pull.Attempts, "Reason": s.Pull.Reason, "Branch": s.Pull.Branch,
 		"Head": fmt.Sprintf("%.7s", s.Pull.Head), "Story": story, "Log": strings.ReplaceAll(limitEnd(string(log), failingLog), "```", "'''")}))
-	_, err = x.once(ctx, deed{key: "story of " + giveUpKey(s.Pull), kind: "comment", claim: &claim,
+	_, err = x.once(ctx, deed{key: "story of " + giveUpKey(s.Pull), kind: commentKind, marked: true, claim: &claim,
 		find: func(ctx context.Context) (string, bool, error) {
 			comments, err := x.Forge.Comments(ctx, s.Pull.Ticket)
 			for _, c := range comments {

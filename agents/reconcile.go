@@ -63,7 +63,7 @@ func (f *Factory) reconcile(ctx context.Context) error {
 			return fmt.Errorf("reconcile ticket #%d: %w", old.Ticket, err)
 		}
 	}
-	return nil
+	return f.dropWords(ctx)
 }
 
 func (f *Factory) recoverClaim(ctx context.Context, old store.Claim) error {

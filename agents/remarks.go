@@ -180,7 +180,7 @@ func (f *Factory) reply(ctx context.Context, p publication, a answer, claim stor
 	mark := fmt.Sprintf("%s%.12s -->", answerMark, p.Head)
 	key := "reply " + a.Thread + " " + p.Head
 	body := f.redact(fill("answer.md", map[string]any{"Text": tame(a.Text), "Head": p.Head, "Mark": mark}))
-	_, err := f.once(ctx, deed{key: key, kind: "reply", claim: &claim,
+	_, err := f.once(ctx, deed{key: key, kind: replyKind, marked: true, claim: &claim,
 		find: func(ctx context.Context) (string, bool, error) {
 			threads, err := f.Forge.Threads(ctx, p.Pull)
 			for _, t := range threads {

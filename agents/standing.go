@@ -70,6 +70,11 @@ func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error 
 			return err
 		}
 	}
+	if word != store.GivenUp && word != store.Unknown {
+		if err := f.dropDoubts(ctx, s.Pull.Ticket, giveUpKind); err != nil { // a person has taken it meanwhile
+			return err
+		}
+	}
 	if over := word == store.Closed || s.Facts.PR.BaseRef != f.Settings.Base; over {
 		err := f.Store.EndGrant(ctx, s.Facts.PR.Number, store.ApprovalVoid, "the pull request is "+word+": "+s.Verdict.Reason)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

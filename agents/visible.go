@@ -109,9 +109,10 @@ func (x *Fixer) claimedElsewhere(ctx context.Context, s Standing) (bool, error) 
 func (x *Fixer) announce(ctx context.Context, s Standing, claim store.Claim, words string) error {
 	now := x.Store.Now()
 	v := visibleClaim{Generation: claim.Generation, Holder: x.Instance, Until: now.Add(x.Settings.RunLimit)}
-	err := x.say(ctx, s, claim, v, words)
-	if err == nil {
-		_, err = x.Forge.AddLabels(ctx, s.Pull.Number, fixingLabel)
+	// The label first: where something comes between, it is what tells tidy that the comment may say what is true no more.
+	_, err := x.Forge.AddLabels(ctx, s.Pull.Number, fixingLabel)
+	if err == nil || permanent(err) {
+		err = x.say(ctx, s, claim, v, words)
 	}
 	return unlessPermanent(err)
 }
@@ -160,17 +161,14 @@ func (x *Fixer) say(ctx context.Context, s Standing, claim store.Claim, v visibl
 		}
 		// Somebody has deleted it.
 	}
-	find := func(ctx context.Context) (string, bool, error) {
+	find := func(ctx context.Context) (string, bool, error) { // also one of a life whose store is lost
 		comments, err := x.Forge.Fresh().Comments(ctx, s.Pull.Number)
 		_, id, ok := readClaim(comments, s.Facts.PR.Author)
 		return strconv.FormatInt(id, 10), ok, err
 	}
 	written := false
-	made, err := x.once(ctx, deed{key: name + " after " + known, kind: "comment", claim: &claim, find: find,
+	made, err := x.once(ctx, deed{key: name + " after " + known, kind: commentKind, marked: true, claim: &claim, find: find,
 		do: func(ctx context.Context) (string, error) {
-			if id, ok, err := find(ctx); err != nil || ok { // one of a life whose store is lost
-				return id, err
-			}
 			c, err := x.Forge.Comment(ctx, s.Pull.Number, body)
 			written = err == nil
 			return strconv.FormatInt(c.ID, 10), err

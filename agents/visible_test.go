@@ -161,3 +161,53 @@ func TestOnlyTheFactorysOwnClaimIsRead(t *testing.T) {
 		}
 	}
 }
+
+func TestAWordThatNobodyWantsAnyMoreIsNotLeftInDoubt(t *testing.T) {
+	for _, kind := range []forgetest.FaultKind{forgetest.Status, forgetest.DropAfter} {
+		t.Run(string(kind), func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				_, pull := r.given(1, red)
+				r.pushTo("release", map[string]string{"notes.txt": "of the release\n"})
+				lift := r.hub.Fault(forgetest.Fault{Kind: kind, Write: "issue.comment"})
+				lose := r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: "GET", Path: `/comments$`, Skip: 1, Times: -1})
+				if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+					t.Fatal("the tick whose comment was refused went well")
+				}
+				lift()
+				lose()
+				must(t, r.hub.Retarget("acme", pull, "release")) // so no claim of ours will ever write it
+				r.fix()
+				r.stands(pull, store.Foreign, "")
+				doubts, err := r.store.InDoubt(r.ctx)
+				must(t, err)
+				if len(doubts) != 0 {
+					t.Errorf("left in doubt: %v", doubts)
+				}
+				if p, _ := r.hub.Pull(pull); slices.Contains(p.Labels, fixingLabel) || len(p.Comments) > 1 {
+					t.Errorf("labels %q, comments %v", p.Labels, p.Comments)
+				}
+			})
+		})
+	}
+}
+
+func TestAGivingUpThatAPersonOvertakesIsNotLeftInDoubt(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		r.spent(pull)
+		lift := r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Write: "issue.comment", Times: -1})
+		if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+			t.Fatal("the tick that could not tell the story went well")
+		}
+		must(t, r.hub.CloseIssue("acme", pull))
+		lift()
+		r.fix()
+		r.fix()
+		doubts, err := r.store.InDoubt(r.ctx)
+		must(t, err)
+		if len(doubts) != 0 {
+			t.Errorf("left in doubt: %v", doubts)
+		}
+		r.stands(pull, store.Closed, "")
+	})
+}
