@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,7 +15,7 @@ import (
 const cancelPoll = 2 * time.Second
 
 // keepAlive renews the claim while the work goes on, and ends the work when the run's time is over, the claim is lost
-// or a person cancels it. release ends the watching and returns what ended the work early, if that did.
+// or a person cancels it or pauses its role. release ends the watching and returns what ended the work early, if that did.
 func (f *Factory) keepAlive(ctx context.Context, claim store.Claim, run store.Run) (kept context.Context, release func() error) {
 	kept, cancel := context.WithCancelCause(ctx)
 	done := make(chan struct{})
@@ -34,7 +35,7 @@ func (f *Factory) keepAlive(ctx context.Context, claim store.Claim, run store.Ru
 				return
 			case <-poll.C:
 			}
-			if err := f.cancelled(kept, run); err != nil {
+			if err := cmp.Or(f.cancelled(kept, run), f.paused(kept, run)); err != nil {
 				cancel(err)
 				return
 			}
@@ -80,4 +81,13 @@ func (f *Factory) cancelled(ctx context.Context, run store.Run) error {
 		return &setback{outcome: string(engine.Cancelled), reason: "cancelled by " + r.ByName, person: true}
 	}
 	return nil
+}
+
+// paused returns a pause of the run's role as a setback: nothing of it goes on under a pause, and after it the work does.
+func (f *Factory) paused(ctx context.Context, run store.Run) error {
+	pause, paused, err := f.Store.PausedFor(ctx, run.Role)
+	if err != nil || !paused {
+		return err
+	}
+	return &setback{outcome: string(engine.Cancelled), reason: "paused by " + pause.ByName}
 }

@@ -23,13 +23,15 @@ type setback struct {
 func (s *setback) Error() string { return s.outcome + ": " + s.reason }
 
 // counter names what counts a setback of a repair, beside the three attempts; "" for the attempts themselves, and for what a
-// person ended.
+// person, a pause or the daemon's end stopped.
 func (s *setback) counter() string {
 	switch engine.Outcome(s.outcome) {
 	case engine.Timeout, engine.Stalled:
 		return store.CauseTimeout
 	case engine.Quota, engine.Overloaded:
 		return store.CauseQuota
+	case engine.Cancelled:
+		return ""
 	}
 	if s.code || s.person {
 		return ""

@@ -103,9 +103,13 @@ func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
 // rounds does the work of one run under its clock, its lease and a person's /cancel.
 func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task rules.Task) (made product, err error) {
 	kept, release := f.keepAlive(ctx, a.claim, run)
+	begun := false
 	defer func() {
 		if stopped := release(); stopped != nil && err != nil {
 			err = stopped // what ended the work is why it failed
+		}
+		if begun {
+			err = errors.Join(err, f.setAside(context.WithoutCancel(ctx), a, task, err))
 		}
 		err = errors.Join(err, f.clean(context.WithoutCancel(ctx), a))
 	}()
@@ -126,6 +130,10 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 			return product{}, fmt.Errorf("lay out the pull request text: %w", err)
 		}
 	}
+	if err := f.goOn(kept, a, &task); err != nil {
+		return product{}, err
+	}
+	begun = true
 	book, err := f.openLogbook(run)
 	if err != nil {
 		return product{}, err

@@ -52,7 +52,7 @@ func Commands() []Command {
 		{Name: "revert", Role: store.Operator, Group: steering, Help: "prepare a pull request that takes a merge back", Args: "pr", Verbs: []string{"revert"}, do: (*Bot).revert},
 		{Name: "skip", Role: store.Operator, Group: steering, Help: "park a ticket", Args: "ticket", do: (*Bot).skip},
 		{Name: "cancel", Role: store.Operator, Group: steering, Help: "end a run and keep its work", Args: "[run]", do: (*Bot).cancel},
-		{Name: "pause", Role: store.Operator, Group: steering, Help: "stop everything, or one role", Args: "[role] [2h]", do: (*Bot).pause},
+		{Name: "pause", Role: store.Operator, Group: steering, Help: "stop everything, or one role; work is kept", Args: "[role] [2h]", do: (*Bot).pause},
 		{Name: "resume", Role: store.Operator, Group: steering, Help: "go on; with its name, ask a resting coding CLI at once", Args: "[role]", do: (*Bot).resume},
 
 		{Name: "addrule", Role: store.Owner, Group: teaching, Help: "add a rule for all sessions", Args: "text", do: (*Bot).addRule},

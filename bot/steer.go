@@ -268,7 +268,32 @@ func (b *Bot) pause(ctx context.Context, c call) (answer, error) {
 	if scope != "" {
 		what = "the others go on"
 	}
-	return b.tell("⏸", title(scope)+" paused", b.until(until), what, strings.TrimSpace("/resume "+scope)+" ends it")
+	ends, err := b.pausedRuns(ctx, scope)
+	if err != nil {
+		return answer{}, err
+	}
+	return b.tell("⏸", title(scope)+" paused", b.until(until), what, ends, strings.TrimSpace("/resume "+scope)+" ends it")
+}
+
+// pausedRuns says which runs a pause of a scope ends; "" when none is at work.
+func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
+	running, err := b.Store.Running(ctx)
+	if err != nil {
+		return "", err
+	}
+	var runs []string
+	for _, r := range running {
+		if scope == "" || scope == r.Role {
+			runs = append(runs, strconv.FormatInt(r.ID, 10))
+		}
+	}
+	switch len(runs) {
+	case 0:
+		return "", nil
+	case 1:
+		return "run " + runs[0] + " is ended, its work is kept", nil
+	}
+	return "runs " + strings.Join(runs, " and ") + " are ended, their work is kept", nil
 }
 
 // until says when something ends.

@@ -337,6 +337,21 @@ func TestWhoDidItIsAnsweredAndTheOthersAreTold(t *testing.T) {
 	})
 }
 
+func TestAPauseSaysWhichRunsItEnds(t *testing.T) {
+	inWorld(t, func(w *world) {
+		for _, r := range []store.Run{{Role: implementer, Ticket: 31, Marker: "a"}, {Role: fixer, Ticket: 32, Pull: 42, Marker: "b"}} {
+			_, err := w.store.StartRun(w.Context(), r, nil)
+			w.must(err)
+		}
+		w.say(otto, "/pause fixer")
+		w.hears(otto, "Fixer paused", "run 2 is ended, its work is kept")
+		w.say(otto, "/pause")
+		w.hears(otto, "Factory paused", "runs 1 and 2 are ended, their work is kept")
+		w.say(otto, "/pause merger")
+		w.hears(otto, "Merger paused", "the others go on")
+	})
+}
+
 func TestANewPersonOfAKnownNameIsToldApart(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.AddPerson(77, "Otto")

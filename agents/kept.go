@@ -1,0 +1,127 @@
+package agents
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"lightsout/agents/engine"
+	"lightsout/agents/forge"
+	"lightsout/agents/isolation"
+	"lightsout/rules"
+)
+
+// interrupted tells the setbacks that say nothing of the work: a person, the daemon's end, a budget or a provider ended it.
+// What stands by then is kept, and the next session of the ticket goes on with it.
+func (s *setback) interrupted() bool {
+	switch s.outcome {
+	case string(engine.Cancelled), string(engine.Quota), string(engine.Overloaded), string(engine.Authentication), overBudget:
+		return true
+	}
+	return false
+}
+
+// keptName names the unfinished work on a ticket as its text is: what was begun for another text is not gone on with.
+func keptName(ticket int, hash string) string { return fmt.Sprintf("%d-%.16s", ticket, hash) }
+
+// setAside decides what becomes of work that is not published: an interruption keeps it, and says so; a failure of the code
+// is begun anew.
+func (f *Factory) setAside(ctx context.Context, a assignment, task rules.Task, err error) error {
+	var back *setback
+	switch errors.As(err, &back); {
+	case back == nil: // proven, or ended by an error that is nobody's: what was kept before stays
+		return nil
+	case back.interrupted():
+		back.reason = strings.TrimPrefix(back.reason+"; "+f.keepWork(ctx, a, task), "; ")
+		return nil
+	}
+	return f.dropKept(ctx, a.ticket.Number)
+}
+
+// keepWork takes what an interrupted session has left, once all of its processes are gone, and says in words what became of it.
+func (f *Factory) keepWork(ctx context.Context, a assignment, task rules.Task) string {
+	text, err := readText(task.TextFile)
+	var head string
+	if err == nil {
+		head, err = f.Mirror.Take(ctx, f.worktreeDir(a.ticket.Number), f.redact(a.message(f.Settings.Base)+"\n\n"+text))
+	}
+	if err == nil && head == a.start {
+		return "it had changed nothing yet"
+	}
+	if err == nil {
+		err = f.Mirror.Keep(ctx, keptName(a.ticket.Number, textHash(a.ticket)), head)
+	}
+	if err != nil {
+		f.Log.Warn("the work of an interrupted session is lost", "ticket", a.ticket.Number, "error", err)
+		return "its work could not be kept: " + limitLine(err.Error(), 200)
+	}
+	return "its work is kept"
+}
+
+// goOn lays out what an interrupted session has left of the same ticket, and tells the next one of it.
+func (f *Factory) goOn(ctx context.Context, a assignment, task *rules.Task) error {
+	all, err := f.Mirror.Kept(ctx)
+	if err != nil {
+		return err
+	}
+	commit, found := all[keptName(a.ticket.Number, textHash(a.ticket))]
+	if !found {
+		return nil
+	}
+	fits, err := f.Mirror.Continue(ctx, f.worktreeDir(a.ticket.Number), commit)
+	if err != nil || !fits {
+		return err
+	}
+	message, err := f.Mirror.Message(ctx, commit)
+	if err != nil {
+		return err
+	}
+	if _, text, _ := strings.Cut(message, "\n\n"); strings.TrimSpace(text) != "" {
+		if err := os.WriteFile(task.TextFile, []byte(text), 0o600); err != nil {
+			return fmt.Errorf("lay out the pull request text: %w", err)
+		}
+	}
+	const unfinished = "The session before was interrupted. What it had done stands in this directory, unchecked: look at it, then go on with it."
+	task.Evidence = strings.TrimSpace(task.Evidence + "\n\n" + unfinished)
+	return nil
+}
+
+// dropKept forgets the unfinished work on a ticket: it was brought to an end, or came to nothing.
+func (f *Factory) dropKept(ctx context.Context, ticket int) error {
+	all, err := f.Mirror.Kept(ctx)
+	for name := range all {
+		if number, _ := keptTicket(name); number == ticket {
+			err = errors.Join(err, f.Mirror.Drop(ctx, name))
+		}
+	}
+	return err
+}
+
+func keptTicket(name string) (int, error) {
+	number, _, _ := strings.Cut(name, "-")
+	return strconv.Atoi(number)
+}
+
+// preferKept lets a ticket whose work was interrupted go before the ranking.
+func (i *Implementer) preferKept(ctx context.Context, d isolation.Decision, tickets []forge.Ticket) (isolation.Decision, error) {
+	all, err := i.Mirror.Kept(ctx)
+	if err != nil || len(all) == 0 {
+		return d, err
+	}
+	hashes := map[int]string{}
+	for _, t := range tickets {
+		hashes[t.Number] = textHash(t)
+	}
+	at := slices.IndexFunc(d.Ranked, func(c isolation.Candidate) bool {
+		_, kept := all[keptName(c.Ticket.Number, hashes[c.Ticket.Number])]
+		return kept && c.Refused == ""
+	})
+	if at >= 0 {
+		d.Picked = &d.Ranked[at]
+	}
+	return d, nil
+}

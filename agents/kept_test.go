@@ -1,0 +1,181 @@
+package agents
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"lightsout/agents/engine"
+	"lightsout/store"
+)
+
+// begun leaves one file, and works on until it is ended.
+func begun(name, content string) turn {
+	return func(ctx context.Context, s engine.Session) (engine.Result, error) {
+		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(content), 0o600); err != nil {
+			return engine.Result{}, err
+		}
+		return hanging(ctx, s)
+	}
+}
+
+// finishing does what the ticket says, where the file of an earlier session stands as it left it.
+func finishing(t *testing.T, name, content string) turn {
+	return func(ctx context.Context, s engine.Session) (engine.Result, error) {
+		if got, err := os.ReadFile(filepath.Join(s.Dir, name)); err != nil || string(got) != content {
+			t.Errorf("the next session finds %q, %v", got, err)
+		}
+		if !strings.Contains(s.Prompt, "interrupted") {
+			t.Error("the next session is not told what it finds")
+		}
+		return solve(ctx, s)
+	}
+}
+
+func TestAPauseEndsTheSessionAndItsWorkGoesOnAfterIt(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(2)
+		r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n")),
+			finishing(t, "notes.txt", "half of it\n"))
+		began := time.Now()
+		r.implement()
+		if took := time.Since(began); took > 2*cancelPoll {
+			t.Errorf("the session went on for %s", took)
+		}
+		r.onBoard(ticket, "Todo")
+		runs, err := r.store.RunsOf(r.ctx, ticket)
+		must(t, err)
+		if len(runs) != 1 || runs[0].Outcome != string(engine.Cancelled) || runs[0].Reason != "paused by Ana; its work is kept" {
+			t.Errorf("the run ended as %+v", runs)
+		}
+		if said := r.implement().Said; said != "paused by Ana" || r.cli.asked() != 1 {
+			t.Errorf("under the pause: %q, %d sessions", said, r.cli.asked())
+		}
+		r.again() // kept over a restart
+		r.ticket(1)
+		_, err = r.store.Resume(r.ctx, "", "Ana")
+		must(t, err)
+		r.implement()
+		r.onBoard(ticket, "In Review")
+		runs, err = r.store.RunsOf(r.ctx, ticket)
+		must(t, err)
+		if len(runs) != 2 || runs[1].Attempt != 1 {
+			t.Errorf("an attempt was spent: %+v", runs)
+		}
+		if got, err := r.git("show", headOf(r, ticket)+":notes.txt"); err != nil || got != "half of it" {
+			t.Errorf("published with %q, %v", got, err)
+		}
+		if kept, err := r.mirror.Kept(r.ctx); err != nil || len(kept) != 0 {
+			t.Errorf("still kept after it was published: %v, %v", kept, err)
+		}
+	})
+}
+
+// headOf is the head of a ticket's pull request.
+func headOf(r *rig, ticket int) string { return r.pull(r.pullOf(ticket)).Head }
+
+func TestAPauseOfAnotherRoleLeavesTheSessionAlone(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		r.cli.next(meanwhile(func() {
+			must(t, r.store.Pause(r.ctx, FixerRole, noTime, "Ana"))
+			virtualWait(3 * cancelPoll)
+		}, solve))
+		r.implement()
+		r.onBoard(ticket, "In Review")
+	})
+}
+
+func TestAPausedRepairSpendsNothingAndGoesOn(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		r.savedTickets()
+		r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, FixerRole, noTime, "Ana")) }, begun("part1.sh", "part1() { echo 1; } # read\n")),
+			func(_ context.Context, s engine.Session) (engine.Result, error) {
+				if got, err := os.ReadFile(filepath.Join(s.Dir, "part1.sh")); err != nil || string(got) != "part1() { echo 1; } # read\n" {
+					t.Errorf("the next repair finds %q, %v", got, err)
+				}
+				if !strings.Contains(s.Prompt, redMark) {
+					t.Error("the next repair is not told what is red")
+				}
+				return leave(s, clean)
+			})
+		r.fix()
+		p := r.pull(pull)
+		backing, err := r.store.Setbacks(r.ctx, pull, p.Head)
+		must(t, err)
+		if p.Attempts != 0 || len(backing) != 0 || p.Verdict != store.Red {
+			t.Errorf("%d attempts, setbacks %v, %s", p.Attempts, backing, p.Verdict)
+		}
+		_, err = r.store.Resume(r.ctx, FixerRole, "Ana")
+		must(t, err)
+		r.fix()
+		if r.cli.asked() != 2 || r.pull(pull).Pushed == p.Head {
+			t.Errorf("%d sessions, pushed %.7s", r.cli.asked(), r.pull(pull).Pushed)
+		}
+	})
+}
+
+func TestWorkIsKeptWhereverAnInterruptionComesFrom(t *testing.T) {
+	for name, interrupt := range map[string]func(r *rig, stop context.CancelFunc) turn{
+		"a person cancels it": func(r *rig, _ context.CancelFunc) turn {
+			return meanwhile(func() {
+				runs, err := r.store.Running(r.ctx)
+				must(r.t, err)
+				must(r.t, r.store.Ask(r.ctx, store.Request{Key: "c", Kind: store.RequestCancel, Run: runs[0].ID, Ticket: runs[0].Ticket, ByID: ana, ByName: "Ana"}))
+			}, begun("notes.txt", "half of it\n"))
+		},
+		"the daemon stops": func(_ *rig, stop context.CancelFunc) turn { return meanwhile(stop, begun("notes.txt", "half of it\n")) },
+		"no quota is left": func(_ *rig, _ context.CancelFunc) turn {
+			return func(_ context.Context, s engine.Session) (engine.Result, error) {
+				err := os.WriteFile(filepath.Join(s.Dir, "notes.txt"), []byte("half of it\n"), 0o600)
+				return engine.Result{Outcome: engine.Quota, Reason: "usage limit reached"}, err
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				ticket := r.ticket(1)
+				ctx, stop := context.WithCancel(r.ctx)
+				r.cli.next(interrupt(r, stop), finishing(t, "notes.txt", "half of it\n"))
+				_, err := (&Implementer{r.factory}).Run(ctx)
+				stop()
+				if err != nil {
+					t.Logf("the tick: %v", err)
+				}
+				r.settle()
+				r.again()
+				must(t, r.store.Unpark(r.ctx, ticket, "asked by Ana"))
+				virtualWait(2 * time.Hour)
+				r.implement()
+				r.onBoard(ticket, "In Review")
+				if r.cli.asked() != 2 {
+					t.Errorf("%d sessions", r.cli.asked())
+				}
+			})
+		})
+	}
+}
+
+func TestWorkForAnotherTextIsBegunAnew(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n")),
+			func(ctx context.Context, s engine.Session) (engine.Result, error) {
+				if _, err := os.Stat(filepath.Join(s.Dir, "notes.txt")); err == nil {
+					t.Error("what was begun for the old text is there")
+				}
+				return solve(ctx, s)
+			})
+		r.implement()
+		issue, _ := r.hub.Issue(ticket)
+		must(t, r.hub.EditIssue("acme", ticket, issue.Title, issue.Body+"\nAnd nothing else.\n"))
+		_, err := r.store.Resume(r.ctx, "", "Ana")
+		must(t, err)
+		r.implement()
+		r.onBoard(ticket, "In Review")
+	})
+}
