@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -99,7 +100,7 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 	case s.Verdict.Word == store.Behind:
 		return x.updateBranch(ctx, snap, s, FixerRole)
 	case s.Verdict.Word == store.GivenUp:
-		return x.finishGivingUp(ctx, s)
+		return x.finishGivingUp(ctx, snap, s)
 	case x.Settings.Observe:
 		_, err := x.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
 			Data: map[string]string{"reason": fmt.Sprintf("would repair #%d: %s (observing only)", s.Pull.Number, s.Verdict.Reason)}})
@@ -113,7 +114,7 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 		return Report{}, err
 	}
 	if len(failures) > 0 {
-		if report, done, err := x.askAgain(ctx, s, failures); done || err != nil {
+		if report, done, err := x.askAgain(ctx, snap, s, failures); done || err != nil {
 			return report, err
 		}
 	}
@@ -126,10 +127,34 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 	return x.take(ctx, snap, s, failures)
 }
 
+// errMovedOn is met when a pull request is no longer as it was read: the next look decides anew.
+var errMovedOn = errors.New("it has moved on since it was read")
+
+// seize claims a pull request and reads it once more. Until the claim is ours another role may bring to its end what was
+// left in it, a push too: a session sent by what was read before would work on a head that is no more.
+func (x *Fixer) seize(ctx context.Context, snap Snapshot, s Standing, lease time.Duration) (claim store.Claim, now Standing, leave func(), err error) {
+	claim, leave, err = x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole, Files: s.Pull.Files}, lease)
+	if err != nil {
+		return claim, now, nil, err
+	}
+	now, err = x.stand(ctx, x.Forge.Fresh(), snap, s.Pull.Number)
+	if err == nil && now.Verdict.Word == s.Verdict.Word && now.Facts.PR.Head == s.Facts.PR.Head {
+		return claim, now, leave, nil
+	}
+	leave()
+	if released := x.Store.Release(context.WithoutCancel(ctx), claim, "not as it was read"); err != nil || released != nil {
+		return claim, now, nil, errors.Join(err, released)
+	}
+	return claim, now, nil, errMovedOn
+}
+
+// passOver tells the errors after which a pull request is left to whoever is at it, or to the next tick.
+func passOver(err error) bool { return errors.Is(err, store.ErrClaimed) || errors.Is(err, errMovedOn) }
+
 // take claims a pull request that needs a session, and repairs it or, after three attempts, gives it up.
-func (x *Fixer) take(ctx context.Context, snap Snapshot, s Standing, failures []failure) (Report, error) {
-	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole, Files: s.Pull.Files}, x.Settings.Lease)
-	if errors.Is(err, store.ErrClaimed) {
+func (x *Fixer) take(ctx context.Context, snap Snapshot, read Standing, failures []failure) (Report, error) {
+	claim, s, leave, err := x.seize(ctx, snap, read, x.Settings.Lease)
+	if passOver(err) {
 		return Report{}, nil
 	}
 	if err != nil {

@@ -48,7 +48,7 @@ func (x *Fixer) giveUp(ctx context.Context, s Standing, claim store.Claim) error
 }
 
 // finishGivingUp goes on with a giving up that was told and not finished.
-func (x *Fixer) finishGivingUp(ctx context.Context, s Standing) (Report, error) {
+func (x *Fixer) finishGivingUp(ctx context.Context, snap Snapshot, s Standing) (Report, error) {
 	doubts, err := x.Store.InDoubt(ctx)
 	if err != nil || x.Settings.Observe {
 		return Report{}, err
@@ -61,8 +61,8 @@ func (x *Fixer) finishGivingUp(ctx context.Context, s Standing) (Report, error) 
 	if !open {
 		return Report{}, nil
 	}
-	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole}, updateLease)
-	if errors.Is(err, store.ErrClaimed) {
+	claim, s, leave, err := x.seize(ctx, snap, s, updateLease)
+	if passOver(err) {
 		return Report{}, nil
 	}
 	if err != nil {

@@ -129,7 +129,7 @@ func (r rerun) key() string {
 }
 
 // askAgain has CI run once more what failed for no fault of the code. done is false where it must be repaired instead.
-func (x *Fixer) askAgain(ctx context.Context, s Standing, failures []failure) (report Report, done bool, err error) {
+func (x *Fixer) askAgain(ctx context.Context, snap Snapshot, s Standing, failures []failure) (report Report, done bool, err error) {
 	wish, known, err := x.wished(ctx, s)
 	if err != nil {
 		return Report{}, true, err
@@ -148,8 +148,8 @@ func (x *Fixer) askAgain(ctx context.Context, s Standing, failures []failure) (r
 		}
 		wish = rerun{s.Pull.Number, s.Facts.PR.Head, plan.cause, plan.reason, plan.again}
 	}
-	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole}, updateLease)
-	if errors.Is(err, store.ErrClaimed) {
+	claim, _, leave, err := x.seize(ctx, snap, s, updateLease)
+	if passOver(err) {
 		return Report{}, true, nil
 	}
 	if err != nil {
