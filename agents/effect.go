@@ -27,8 +27,10 @@ type deed struct {
 	kind   string
 	claim  *store.Claim // asked right before the deed; nil where no claim guards it
 	detail string
-	// patience is how long the world may take to show a deed after it was asked for; until then it is not repeated.
+	// patience is how long the world may take to show a deed that may have been done; until then it is not repeated. repeated
+	// is called when it then is.
 	patience time.Duration
+	repeated func(context.Context) error
 	// marked tells a deed that find recognises by what it carries, whoever did it and when: it is looked for before the
 	// first try too, so that nothing is done twice when its row has been forgotten.
 	marked bool
@@ -66,6 +68,11 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 		if waited := f.Store.Now().Sub(standing.IntendedAt); known && waited < d.patience {
 			return "", fmt.Errorf("%s: asked for %s ago: %w", d.kind, waited.Round(time.Second), errNotYet)
 		}
+		if known && d.patience > 0 {
+			if err := f.anew(ctx, d, e); err != nil {
+				return "", err
+			}
+		}
 	}
 	if d.claim != nil {
 		if err := f.Store.Holds(ctx, *d.claim); err != nil {
@@ -80,9 +87,27 @@ func (f *Factory) once(ctx context.Context, d deed) (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("%s: %w", d.kind, err)
+		err = fmt.Errorf("%s: %w", d.kind, err)
+		if d.patience > 0 && !mayBeDone(err) {
+			err = errors.Join(err, f.Store.Forget(ctx, d.key)) // nothing to wait for
+		}
+		return "", err
 	}
 	return result, f.Store.Complete(ctx, d.key, result)
+}
+
+// anew begins a deed again that was waited for in vain; this time is waited for as long again.
+func (f *Factory) anew(ctx context.Context, d deed, e store.Effect) error {
+	if d.repeated != nil {
+		if err := d.repeated(ctx); err != nil {
+			return err
+		}
+	}
+	if err := f.Store.Forget(ctx, d.key); err != nil {
+		return err
+	}
+	_, _, err := f.Store.Intend(ctx, e)
+	return err
 }
 
 // settleDoubts closes effects of the given kinds on a ticket that were left in doubt, once the world has shown what
@@ -148,4 +173,10 @@ func (f *Factory) dropWords(ctx context.Context) error {
 func inDoubt(err error) bool {
 	var lost *forge.Unreachable
 	return errors.As(err, &lost)
+}
+
+// mayBeDone is inDoubt less what can never have reached GitHub.
+func mayBeDone(err error) bool {
+	var lost *forge.Unreachable
+	return errors.As(err, &lost) && lost.MayHaveCommitted
 }

@@ -199,7 +199,7 @@ func TestTwoDaemonsMergeAndDeployOnce(t *testing.T) {
 						t.Logf("the first daemon: %v", err)
 					}
 					r.settle()
-					virtualWait(dispatchPatience)
+					virtualWait(r.factory.Settings.Staging.patience())
 				}
 				r.does(1, "pull.merge", ref(pull))
 				r.does(1, "dispatch", "")
@@ -207,30 +207,6 @@ func TestTwoDaemonsMergeAndDeployOnce(t *testing.T) {
 				r.tells(0, store.MergeRefused, pull, "")
 				r.tells(1, store.Staged, pull, "")
 				r.onBoard(ticket, "Done")
-			})
-		})
-	}
-}
-
-func TestALostDispatchReplyIsOneDeployment(t *testing.T) {
-	for _, kind := range []forgetest.FaultKind{forgetest.DropAfter, forgetest.DropBefore} {
-		t.Run(string(kind), func(t *testing.T) {
-			journey(t, nil, func(r *rig) {
-				_, pull := r.ready(1)
-				r.approve(pull)
-				r.hub.Fault(forgetest.Fault{Kind: kind, Write: "dispatch"})
-				for range 4 {
-					if _, err := (&Merger{r.factory}).Run(r.ctx); err != nil {
-						t.Logf("the interrupted tick: %v", err)
-					}
-					r.settle()
-					virtualWait(dispatchPatience)
-				}
-				r.does(1, "dispatch", "")
-				if p := r.stands(pull, store.Landed, ""); p.Staging != stagingUp {
-					t.Errorf("staging %q", p.Staging)
-				}
-				r.tells(1, store.Staged, pull, "")
 			})
 		})
 	}

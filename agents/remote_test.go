@@ -70,24 +70,6 @@ func TestAMirrorMadeAnewKnowsNothingOfRewrittenBranches(t *testing.T) {
 	})
 }
 
-func TestADispatchedRunThatIsListedLateIsTheOnlyOne(t *testing.T) {
-	journey(t, nil, func(r *rig) {
-		_, pull := r.ready(1)
-		r.approve(pull)
-		lift := r.hub.Fault(forgetest.Fault{Kind: forgetest.Stale, Times: -1, Path: `/actions/workflows/`})
-		r.land()
-		virtualWait(10 * time.Minute)
-		r.land()
-		lift()
-		r.land()
-		r.land()
-		r.does(1, "dispatch", "")
-		if p := r.stands(pull, store.Landed, ""); p.Staging != stagingUp {
-			t.Errorf("staging %q", p.Staging)
-		}
-	})
-}
-
 func TestADeploymentThatFailsIsNoRedBase(t *testing.T) {
 	nobodyRequires := func(o *options) {
 		o.hub.Required = nil

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"lightsout/agents/forge"
@@ -109,12 +108,6 @@ func (m *Merger) removeBranch(ctx context.Context, p store.Pull) error {
 	return err
 }
 
-// dispatchPatience is how long a run may take to be listed whose dispatch was interrupted, before it is dispatched again.
-const dispatchPatience = 10 * time.Second
-
-// dispatched is the result of a dispatch that GitHub has said yes to, until the run is listed.
-const dispatched = "dispatched"
-
 // deploy has a merged commit brought to staging, once, and keeps by what it can be followed.
 func (m *Merger) deploy(ctx context.Context, p store.Pull) error {
 	trigger := m.dispatch
@@ -177,53 +170,6 @@ func (m *Merger) begun(ctx context.Context, p store.Pull, follow string) error {
 		q.Staging, q.StagingRun, q.StagingAt = stagingStarted, run, m.Store.Now()
 	}, store.Event{Kind: store.StagingStarted, Data: map[string]string{"sha": p.MergedSHA}})
 	return err
-}
-
-// dispatch starts the staging workflow and returns which run that is.
-func (m *Merger) dispatch(ctx context.Context, p store.Pull) (string, error) {
-	staging := m.Settings.Staging
-	inputs := map[string]string{}
-	for name, value := range staging.Inputs {
-		inputs[name] = strings.ReplaceAll(value, "{sha}", p.MergedSHA)
-	}
-	find := func(ctx context.Context) (string, bool, error) {
-		runs, err := m.Forge.WorkflowRuns(ctx, staging.Workflow, p.MergedAt)
-		if err != nil {
-			return "", false, err
-		}
-		taken, err := m.stagingRuns(ctx)
-		for _, r := range runs {
-			if !taken[r.ID] && r.HeadBranch == m.Settings.Base {
-				return strconv.FormatInt(r.ID, 10), true, err
-			}
-		}
-		return "", false, err
-	}
-	run, err := m.once(ctx, deed{key: stagingKey(p), kind: "start staging", detail: staging.Workflow, find: find, patience: dispatchPatience,
-		do: func(ctx context.Context) (string, error) {
-			return dispatched, m.Forge.Dispatch(ctx, forge.Workflow{File: staging.Workflow, Ref: m.Settings.Base, Inputs: inputs})
-		}})
-	if err != nil || run != dispatched {
-		return run, err
-	}
-	// GitHub lists a dispatched run after it has said yes, now and then minutes after. It has said yes: it is not asked again.
-	run, listed, err := find(ctx)
-	if err == nil && !listed {
-		err = errNotYet
-	}
-	return run, err
-}
-
-// stagingRuns are the workflow runs that merged commits count as their deployments.
-func (f *Factory) stagingRuns(ctx context.Context) (map[int64]bool, error) {
-	pulls, err := f.Store.AllPulls(ctx)
-	taken := map[int64]bool{}
-	for _, p := range pulls {
-		if p.StagingRun != 0 {
-			taken[p.StagingRun] = true
-		}
-	}
-	return taken, err
 }
 
 // watch looks at a running deployment.

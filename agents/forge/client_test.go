@@ -48,8 +48,11 @@ var (
 			return err
 		},
 		"DeleteBranch": func(ctx context.Context, c *Client) error { return c.DeleteBranch(ctx, "b") },
-		"Dispatch":     func(ctx context.Context, c *Client) error { return c.Dispatch(ctx, Workflow{File: "f", Ref: "main"}) },
-		"EditComment":  func(ctx context.Context, c *Client) error { _, err := c.EditComment(ctx, 7, "hello"); return err },
+		"Dispatch": func(ctx context.Context, c *Client) error {
+			_, err := c.Dispatch(ctx, Workflow{File: "f", Ref: "main"})
+			return err
+		},
+		"EditComment": func(ctx context.Context, c *Client) error { _, err := c.EditComment(ctx, 7, "hello"); return err },
 		"EditPullRequest": func(ctx context.Context, c *Client) error {
 			_, err := c.EditPullRequest(ctx, 7, PullRequestEdit{})
 			return err

@@ -194,13 +194,11 @@ func TestAChangeGoesFromAPullRequestToStaging(t *testing.T) {
 
 	// Staged.
 	since := time.Now()
-	if err := r.Dispatch(ctx, forge.Workflow{File: "staging.yml", Ref: "main", Inputs: map[string]string{"sha": sha}}); err != nil {
-		t.Fatal(err)
-	}
+	told := must(r.Dispatch(ctx, forge.Workflow{File: "staging.yml", Ref: "main", Inputs: map[string]string{"sha": sha}}))(t)
 	r.idle()
 	runs := must(r.WorkflowRuns(ctx, "staging.yml", since))(t)
-	if len(runs) != 1 {
-		t.Fatalf("runs are %+v", runs)
+	if len(runs) != 1 || runs[0].ID != told {
+		t.Fatalf("run %d, runs are %+v", told, runs)
 	}
 	if run := must(r.WorkflowRun(ctx, runs[0].ID))(t); run.State != forge.Success {
 		t.Errorf("run is %+v", run)

@@ -60,20 +60,46 @@ func TestATokenOfAnAppIsNobodysAndNoFault(t *testing.T) {
 	}
 }
 
-func TestADispatchedRunIsFoundByItsTime(t *testing.T) {
-	since := time.Date(2026, 5, 1, 10, 0, 0, 999e6, time.FixedZone("", 3600))
-	s := newServer(t)
+// dispatches answers dispatches of staging.yml as a server does that tells of the run, or as an older one.
+func dispatches(t *testing.T, s *server, told bool) (asked *int) {
+	asked = new(int)
 	s.on("POST", "/actions/workflows/staging.yml/dispatches", func(w http.ResponseWriter, r *http.Request) {
+		*asked++
 		var body struct {
 			Ref    string
 			Inputs map[string]string
+			Told   bool `json:"return_run_details"`
 		}
 		decode(t, r, &body)
 		if body.Ref != "main" || body.Inputs["sha"] != "abc" {
 			t.Errorf("dispatched %+v", body)
 		}
-		w.WriteHeader(http.StatusNoContent)
+		switch {
+		case body.Told && told:
+			says(200, `{"workflow_run_id":5,"run_url":"https://x/5","html_url":"https://y/5"}`)(w, r)
+		case body.Told:
+			says(400, `{"message":"Invalid request.\n\n\"return_run_details\" is not a permitted key."}`)(w, r)
+		default:
+			w.WriteHeader(http.StatusNoContent)
+		}
 	})
+	return asked
+}
+
+func TestADispatchTellsWhichRunItBecameWhereTheServerSaysIt(t *testing.T) {
+	for _, told := range []bool{true, false} {
+		s := newServer(t)
+		asked := dispatches(t, s, told)
+		run, err := s.client(nil).Dispatch(t.Context(), Workflow{File: "staging.yml", Ref: "main", Inputs: map[string]string{"sha": "abc"}})
+		if want := map[bool]int64{true: 5}[told]; err != nil || run != want || *asked != map[bool]int{true: 1, false: 2}[told] {
+			t.Errorf("told %v: run %d, %v, asked %d times", told, run, err, *asked)
+		}
+	}
+}
+
+func TestADispatchedRunIsFoundByItsTime(t *testing.T) {
+	since := time.Date(2026, 5, 1, 10, 0, 0, 999e6, time.FixedZone("", 3600))
+	s := newServer(t)
 	s.on("GET", "/actions/workflows/staging.yml/runs", func(w http.ResponseWriter, r *http.Request) {
 		if q := r.URL.Query(); q.Get("created") != ">=2026-05-01T09:00:00Z" || q.Get("event") != "workflow_dispatch" {
 			t.Errorf("asked for %s", r.URL.RawQuery)
@@ -83,9 +109,6 @@ func TestADispatchedRunIsFoundByItsTime(t *testing.T) {
 	})
 	s.on("GET", "/actions/runs/5", says(200, `{"id":5,"status":"completed","conclusion":"failure"}`))
 	c := s.client(nil)
-	if err := c.Dispatch(t.Context(), Workflow{File: "staging.yml", Ref: "main", Inputs: map[string]string{"sha": "abc"}}); err != nil {
-		t.Fatal(err)
-	}
 	runs, err := c.WorkflowRuns(t.Context(), "staging.yml", since)
 	if err != nil || len(runs) != 1 || runs[0].ID != 5 || runs[0].State != Pending || runs[0].Title != "abc to staging" || runs[0].Actor != "bot" {
 		t.Fatalf("runs are %+v, %v", runs, err)

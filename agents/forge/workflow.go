@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -34,20 +35,40 @@ type WorkflowRun struct {
 	UpdatedAt  time.Time
 }
 
-// Dispatch starts a workflow. GitHub does not say which run it became: WorkflowRuns finds it.
-func (c *Client) Dispatch(ctx context.Context, w Workflow) error {
-	inputs := make(map[string]any, len(w.Inputs))
-	for name, value := range w.Inputs {
-		inputs[name] = value
+// Dispatch starts a workflow and returns which run that is; 0 where the server does not say, as an Enterprise server before
+// 3.21 does not: then WorkflowRuns finds it, in time.
+func (c *Client) Dispatch(ctx context.Context, w Workflow) (run int64, err error) {
+	run, err = c.dispatch(ctx, w, true)
+	var refused *Refused
+	if errors.As(err, &refused) && (refused.Status == http.StatusBadRequest || refused.Status == http.StatusUnprocessableEntity) {
+		// Such a server refuses the wish to be told. Whatever else it refuses it refuses again.
+		run, err = c.dispatch(ctx, w, false)
 	}
-	err := writeOnly(ctx, c, func(ctx context.Context) (*github.Response, error) {
-		return c.rest.Actions.CreateWorkflowDispatchEventByFileName(ctx, c.owner, c.repo, w.File,
-			github.CreateWorkflowDispatchEventRequest{Ref: w.Ref, Inputs: inputs})
-	})
 	if err != nil {
-		return fmt.Errorf("dispatch workflow %s on %s: %w", w.File, w.Ref, err)
+		return 0, fmt.Errorf("dispatch workflow %s on %s: %w", w.File, w.Ref, err)
 	}
-	return nil
+	return run, nil
+}
+
+// dispatchWish is the body of a dispatch.
+type dispatchWish struct {
+	Ref    string            `json:"ref"`
+	Inputs map[string]string `json:"inputs,omitempty"`
+	Told   bool              `json:"return_run_details,omitempty"`
+}
+
+func (c *Client) dispatch(ctx context.Context, w Workflow, told bool) (int64, error) {
+	return write(ctx, c, restBudget, func(ctx context.Context) (int64, *github.Response, error) {
+		var made struct {
+			Run int64 `json:"workflow_run_id"`
+		}
+		req, err := c.rest.NewRequest("POST", fmt.Sprintf("repos/%s/%s/actions/workflows/%s/dispatches", c.owner, c.repo, url.PathEscape(w.File)), dispatchWish{w.Ref, w.Inputs, told})
+		if err != nil {
+			return 0, nil, err
+		}
+		resp, err := c.rest.Do(ctx, req, &made)
+		return made.Run, resp, err
+	})
 }
 
 // WorkflowRuns returns the dispatched runs of a workflow created at since or later, to the second, newest first.

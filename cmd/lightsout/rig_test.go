@@ -139,6 +139,7 @@ follow_up = "50ms"
 [staging]
 workflow = "staging.yml"
 inputs = { sha = "{sha}" }
+limit = "45s"
 
 [containment]
 landlock = "auto"

@@ -59,9 +59,10 @@ func (c *call) getWorkflow() answer {
 type dispatchRequest struct {
 	Ref    string                     `json:"ref"`
 	Inputs map[string]json.RawMessage `json:"inputs"`
+	Told   bool                       `json:"return_run_details"`
 }
 
-// dispatch starts the staging workflow. As on GitHub the answer says nothing of the run: it is found in the list.
+// dispatch starts the staging workflow. The answer says nothing of the run unless it is asked to: it is found in the list.
 func (c *call) dispatch() answer {
 	w, known := c.findWorkflow()
 	if !known {
@@ -73,6 +74,9 @@ func (c *call) dispatch() answer {
 	}
 	if w.file != c.s.o.Staging.File {
 		return refuse(http.StatusUnprocessableEntity, "Workflow does not have 'workflow_dispatch' trigger")
+	}
+	if req.Told && c.s.o.Staging.Mute {
+		return refuse(http.StatusBadRequest, "return_run_details is not a permitted key")
 	}
 	branch := strings.TrimPrefix(req.Ref, "refs/heads/")
 	sha := c.w.heads[branch]
@@ -102,6 +106,9 @@ func (c *call) dispatch() answer {
 	c.w.runs[r.id] = r
 	c.record("dispatch", w.file, "%s at %s: %v", branch, sha, inputs)
 	c.runChecks(r.id, []Check{c.deployment(r)})
+	if req.Told {
+		return ok(obj{"workflow_run_id": r.id, "run_url": c.repoURL("actions", "runs", r.id), "html_url": c.pageURL("actions", "runs", r.id)})
+	}
 	return empty()
 }
 
@@ -178,7 +185,7 @@ func (c *call) listRuns() answer {
 	var list []run
 	for _, r := range slices.Backward(sorted(c.w.runs)) {
 		if (file == "" || r.file == file) && is("branch", r.branch) && is("event", r.event) && is("head_sha", r.sha) &&
-			is("status", r.status, r.conclusion) && is("actor", r.actor) && within(r.created) {
+			is("status", r.status, r.conclusion) && is("actor", r.actor) && within(r.created) && c.listed(r) {
 			list = append(list, r)
 		}
 	}
@@ -191,6 +198,11 @@ func (c *call) listRuns() answer {
 		shown = append(shown, one)
 	}
 	return ok(obj{"total_count": len(list), "workflow_runs": shown})
+}
+
+// listed tells whether GitHub lists a run yet.
+func (c *call) listed(r run) bool {
+	return r.event != "workflow_dispatch" || !c.now.Before(r.created.Add(c.s.o.Staging.Unlisted))
 }
 
 // createdFilter reads GitHub's search syntax for dates as far as it goes for one bound, or two: ">=T", "T..T", "T".

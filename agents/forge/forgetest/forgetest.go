@@ -84,10 +84,12 @@ type Check struct {
 
 // Staging is the workflow that is dispatched to deploy. It deploys what its input "sha" names, else the ref.
 type Staging struct {
-	File    string        // default "staging.yml"
-	Inputs  []string      // declared inputs; default "sha". Others are refused as GitHub refuses them
-	Delay   time.Duration // how long a deployment takes
-	Outcome func(sha string) (conclusion string)
+	File     string        // default "staging.yml"
+	Inputs   []string      // declared inputs; default "sha". Others are refused as GitHub refuses them
+	Delay    time.Duration // how long a deployment takes
+	Unlisted time.Duration // how long a dispatched run is not listed yet
+	Mute     bool          // a dispatch is never told which run it became, as by an older Enterprise server
+	Outcome  func(sha string) (conclusion string)
 }
 
 // Server is the GitHub. Make one with [New].

@@ -128,7 +128,7 @@ func tour(t *testing.T) []exchanged {
 	get(pull(""))
 	get(issue(""))
 	do("DELETE", "/git/refs/heads/lightsout/1-greet", nil)
-	do("POST", "/actions/workflows/staging.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]any{"sha": head}})
+	do("POST", "/actions/workflows/staging.yml/dispatches", map[string]any{"ref": "main", "inputs": map[string]any{"sha": head}, "return_run_details": true})
 	r.idle()
 	get("/actions/workflows/staging.yml/runs?event=workflow_dispatch&created=%3E%3D2020-01-01T00:00:00Z")
 
