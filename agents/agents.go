@@ -54,6 +54,7 @@ type Settings struct {
 	Lease          time.Duration          // of a claim; renewed at a third of it
 	MaxWaiting     int                    // pull requests waiting for a person before intake stops; 0: no limit
 	Contain        bool                   // Landlock around sessions and commands under test
+	Namespace      bool                   // a process-id namespace around each of them, too
 	Env            []string               // the allow-listed environment of sessions and commands under test
 	Writable       []string               // build caches that sessions and tests may write
 	Readable       []string               // beside the system's own folders

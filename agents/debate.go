@@ -158,7 +158,7 @@ func (f *Factory) leadRound(ctx context.Context, d *debate, a assignment, run st
 func (f *Factory) ask(run store.Run, d *debate, homes, change string, book *logbook) review.Ask {
 	engines := review.Engines{Enthusiast: f.crew(run, rules.Enthusiast, book), Adversary: f.crew(run, rules.Adversary, book), Referee: f.crew(run, rules.Referee, book)}
 	sessions := review.Sessions{Engines: engines, Dir: change, Homes: homes, Marker: run.Marker + "-review-" + strconv.Itoa(d.rounds), Session: engine.Session{
-		Env: f.Settings.Env, Limits: f.Settings.Review.Limits, Contain: f.Settings.Contain, Writable: f.Settings.Writable,
+		Env: f.Settings.Env, Limits: f.Settings.Review.Limits, Contain: f.Settings.Contain, Namespace: f.Settings.Namespace, Writable: f.Settings.Writable,
 		Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Log: book}}
 	return func(ctx context.Context, role, prompt string) (engine.Result, error) {
 		if err := f.Store.Step(ctx, run.ID, fmt.Sprintf("review, round %d: %s", d.rounds, role)); err != nil {

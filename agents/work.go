@@ -175,7 +175,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 		return made, nil, err
 	}
 	result, err := f.crew(run, a.role, book).Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
-		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Env: f.Settings.Env, Log: book})
+		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Namespace: f.Settings.Namespace, Env: f.Settings.Env, Log: book})
 	if err = errors.Join(err, giveBack()); err != nil {
 		return made, nil, fmt.Errorf("session: %w", err)
 	}
@@ -235,7 +235,7 @@ func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, 
 // proofOf is what the proof of a head, and the reproduction of a bug in it, are asked with.
 func (f *Factory) proofOf(a assignment, run store.Run, head string, log io.Writer) proof.Request {
 	return proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Dir: f.proofDir(a.role), Env: f.Settings.Env,
-		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
+		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Apart: f.Settings.Namespace, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
 		Secrets: f.Settings.Secrets, Since: a.proven, Settings: f.Settings.Proof}
 }
 

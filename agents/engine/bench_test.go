@@ -13,23 +13,6 @@ import (
 	"lightsout/agents/process"
 )
 
-// BenchmarkSession is a session of a program that does nothing: all of it is our
-// own, from start to first byte and from last byte to result. It must stay below
-// 50 ms.
-func BenchmarkSession(b *testing.B) {
-	for _, contain := range []bool{false, true} {
-		b.Run(fmt.Sprintf("contained=%v", contain), func(b *testing.B) {
-			e, s := plain(b, "true")
-			s.Contain = contain
-			for b.Loop() {
-				if r, err := e.Run(b.Context(), s); err != nil || r.Outcome != engine.Done {
-					b.Fatalf("%+v, %v", r, err)
-				}
-			}
-		})
-	}
-}
-
 // BenchmarkTwoGigabytes is what a session costs that prints 2 GB, in lines and in
 // one: MB-more is how much more memory this process took from the system at its
 // worst. It must stay below 5.

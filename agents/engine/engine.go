@@ -57,9 +57,10 @@ type Session struct {
 	MaxCostUSD float64 // as far as the CLI, or the price, tells the cost
 	MaxRepeats int     // times that a tool call may give the result it had, with nothing new between
 
-	Contain  bool     // with Landlock, where the kernel has it
-	Writable []string // beside Dir and Home: named caches
-	Readable []string // beside the system's folders
+	Contain   bool     // with Landlock, where the kernel has it
+	Namespace bool     // contained: in a process-id namespace of its own, or not started
+	Writable  []string // beside Dir and Home: named caches
+	Readable  []string // beside the system's folders
 
 	Log     io.Writer   // every line both outputs had, bounded: the first 16 MiB and the last 512 KiB; nil discards
 	OnEvent func(Event) // called from one goroutine at a time; must be quick; may be nil

@@ -67,6 +67,7 @@ func (e *Engine) tree(s Session) (process.Tree, error) {
 			ReadWrite: slices.Concat([]string{s.Dir, s.Home}, s.Writable, e.config.Writable),
 			ReadOnly:  slices.Concat(s.Readable, e.config.Readable, installed(program, env)),
 			Network:   true, // the provider is out there
+			Namespace: s.Namespace,
 		}
 	}
 	return tree, nil

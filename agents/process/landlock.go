@@ -19,8 +19,12 @@ type Containment struct {
 	ReadWrite []string // may be read, written, executed, made and removed
 	ReadOnly  []string // may be read and executed, beside SystemPaths
 	// Network allows TCP. Without it TCP is denied from ABI 4 on, loopback
-	// included, and UDP from ABI 10 on.
+	// included, and UDP from ABI 10 on; with Namespace all but loopback is, on any
+	// kernel.
 	Network bool
+	// Namespace gives the tree a process-id namespace with a /proc of its own (see
+	// namespace.go). Where that cannot be had the tree is not started.
+	Namespace bool
 	// Required makes a kernel without Landlock an error instead of a tree that
 	// is not contained.
 	Required bool
@@ -118,7 +122,7 @@ func (c *Containment) restrict(program string) (bool, error) {
 		return false, nil
 	}
 	handled := landlock.V11
-	if c.Network {
+	if c.Network || c.Namespace {
 		handled.HandledAccessNet = 0
 	}
 	var rules []landlock.Rule

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"os/signal"
@@ -151,6 +152,13 @@ func play(mode string, args []string) int {
 		}
 	case "dial":
 		return dial(args[0])
+	case "converse": // with a server of its own
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			fmt.Print(err)
+			return 1
+		}
+		return dial(listener.Addr().String())
 	case "kill-parent": // what a hostile tree does to its helper
 		sig, _ := strconv.Atoi(args[1])
 		note(args[0])

@@ -25,6 +25,9 @@ func daemon(args []string) int {
 		Dir:    "/",
 		Marker: args[0],
 	}
+	if folder := os.Getenv("APART"); folder != "" {
+		tree.Contain = &process.Containment{ReadWrite: []string{folder}, Network: true, Namespace: true}
+	}
 	if _, err := tree.Run(context.Background()); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1

@@ -40,9 +40,10 @@
 // environment of any process can be read through /proc. [Result] says which it was.
 // For everybody else [KeepPrivate] closes the daemon's own /proc entry.
 //
-// /proc itself is not private, which needs a PID namespace (see [Containment]):
-// the list of processes and their command lines stay visible, so no secret is ever
-// put into an argument. Before ABI 9 a Unix socket that the user may use, such as
+// With [Containment.Namespace] the tree is in a process-id namespace besides, with
+// its helper as the first process (see namespace.go): it sees and can signal nobody
+// else, and the kernel ends all of it with that helper. Without, the list of processes
+// and their command lines stay visible, so no secret is ever put into an argument. Before ABI 9 a Unix socket that the user may use, such as
 // Docker's, can be connected to, and before ABI 10 UDP is not denied. Without
 // Landlock, a tree that is not another user's can read whatever the daemon's user
 // can, and can kill its helper: the caller sees that in [Result.Contained] and must

@@ -17,6 +17,7 @@ import (
 // an unknown flag instead of running itself over and over.
 const (
 	superviseWord = "-lightsout-supervise"
+	insideWord    = "-lightsout-inside"
 	enterWord     = "-lightsout-enter"
 
 	// helperVariable carries the marker of the tree in the helper's own
@@ -27,7 +28,7 @@ const (
 // What the helper and the entering process are handed, beside standard input
 // and outputs: os.StartProcess numbers the extra files from 3.
 const (
-	orderFD  = 3 // both: the order, in anonymous memory
+	orderFD  = 3 // all: the order, in anonymous memory
 	stopFD   = 4 // helper: a byte means end the tree, the end of the pipe means kill it
 	reportFD = 5 // helper: its report
 	enterFD  = 4 // entering process: how the entering went; closed by exec
@@ -46,7 +47,9 @@ func Helper(args []string) (exitCode int, isHelper bool) {
 	}
 	switch args[1] {
 	case superviseWord:
-		return supervise(), true
+		return supervise(run), true
+	case insideWord:
+		return supervise(runInside), true
 	case enterWord:
 		return enter(), true
 	}
@@ -72,6 +75,7 @@ type report struct {
 	Contained bool
 	User      int
 	Why       string
+	Namespace bool
 	Code      int
 	Signal    string
 	Told      bool // the order to end came before the leader's end

@@ -23,8 +23,9 @@ const (
 )
 
 // supervise is the helper: parent of the leader, adopter of every orphan of the
-// tree, and the last to leave.
-func supervise() int {
+// tree, and the last to leave. Where the tree is to have namespaces of its own, a
+// helper within them does that, and this one waits for it.
+func supervise(do func(o order, s *supervisor) (report, error)) int {
 	// Handled, not ignored: what is ignored stays ignored in the tree, what is
 	// handled is default there. The channel holds one wake-up; more say no more.
 	signals := make(chan os.Signal, 1)
@@ -41,11 +42,11 @@ func supervise() int {
 	r := report{Code: -1}
 	o, file, err := readOrder()
 	if err == nil {
-		err = unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+		s := &supervisor{signals: signals, pipe: stop, out: out, grace: o.Grace, order: file, killed: map[int]bool{}}
+		r, err = do(o, s)
 	}
-	if err == nil {
-		s := &supervisor{signals: signals, stop: listen(stop), grace: o.Grace, order: file, killed: map[int]bool{}}
-		r, err = s.run(o)
+	if errors.Is(err, errReported) {
+		return 0
 	}
 	if err != nil {
 		r.Error = err.Error()
@@ -54,6 +55,17 @@ func supervise() int {
 		return 1 // the daemon is gone
 	}
 	return 0
+}
+
+// run is a helper that the daemon has started.
+func run(o order, s *supervisor) (report, error) {
+	if o.Contain != nil && o.Contain.Namespace {
+		return report{Code: -1}, s.delegate(o)
+	}
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		return report{Code: -1}, err
+	}
+	return s.run(o)
 }
 
 // listen turns the daemon's pipe into a channel: a value is the order to end
@@ -77,6 +89,8 @@ func listen(pipe io.Reader) <-chan struct{} {
 // otherwise.
 type supervisor struct {
 	signals <-chan os.Signal
+	pipe    *os.File // from the daemon
+	out     *os.File // to the daemon
 	stop    <-chan struct{}
 	grace   time.Duration
 	order   *os.File // shared with the entering process
@@ -89,6 +103,7 @@ type supervisor struct {
 }
 
 func (s *supervisor) run(o order) (report, error) {
+	s.stop = listen(s.pipe)
 	entered, err := s.start(o)
 	if err != nil {
 		return report{Code: -1}, err

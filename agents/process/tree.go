@@ -86,6 +86,7 @@ type Result struct {
 	Contained bool          // whether Landlock was really in force
 	User      int           // the user that a contained tree of root's ran as; 0 when it ran as ours
 	UserWhy   string        // why it ran as ours, though that is root
+	Namespace bool          // whether it had a process-id namespace of its own
 }
 
 // Run starts the tree and blocks until all of it is gone, escapees included. A
@@ -108,7 +109,7 @@ func (t Tree) Run(ctx context.Context) (Result, error) {
 	result.Bytes, result.Duration = h.meter.total(), time.Since(began)
 	result.Ended = r.Ended + left.ended
 	result.Survivors = max(r.Survivors, left.alive)
-	result.Contained, result.User, result.UserWhy = r.Contained, r.User, r.Why
+	result.Contained, result.User, result.UserWhy, result.Namespace = r.Contained, r.User, r.Why, r.Namespace
 	switch {
 	case !reported:
 		result.Cause = CauseLost

@@ -50,6 +50,7 @@ type Request struct {
 	Limits   process.Limits // of each command
 	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means half a minute. The head's own time counts on top
 	Contain  bool           // under Landlock, where the kernel has it
+	Apart    bool           // when contained, in a process-id namespace of its own, or not started
 	Writable []string       // when contained, beside the tree and a private HOME: build caches
 	Readable []string       // when contained, beside the system's programs
 	Marker   string         // of the processes; unique on the machine
@@ -71,7 +72,7 @@ type Settings struct {
 	Mutate       time.Duration // how long to look for faults that the tests do not notice; 0 means not at all
 	JUnit        string        // where in the repository the test command leaves a JUnit XML report; "" when it leaves none
 	Modules      string        // a folder node_modules with the installed packages of a JavaScript repository, absolute; "" for none
-	Offline      bool          // contained: without network, loopback included, where the kernel can deny it
+	Offline      bool          // contained: without network, where it can be denied: apart all but loopback is, else loopback too
 }
 
 // check refuses requests that cannot be meant.

@@ -69,6 +69,7 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 			ReadWrite: append([]string{p.place.tree(), p.place.home()}, p.Writable...),
 			ReadOnly:  append([]string{p.Mirror.Objects()}, p.Readable...),
 			Network:   !p.Offline,
+			Namespace: p.Apart,
 		}
 		if p.Modules != "" {
 			// The link by which they are found, too: it lies in a folder that is not given to another user.

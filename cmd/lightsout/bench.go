@@ -17,6 +17,7 @@ type bench struct {
 	work       string // folder that is the command's own
 	mirror     *worktree.Mirror
 	base, head string // shas
+	fence      fence
 
 	env, caches, readable []string // of commands under test: this person's own tools, and build caches, which are warm
 }
@@ -32,7 +33,11 @@ func openBench(ctx context.Context, c console, work, repo, base, head string) (b
 	if err != nil {
 		return bench{}, err
 	}
-	b := bench{work: work, mirror: mirror, base: commits[0], head: commits[1]}
+	found, err := findFence(ctx, true)
+	if err != nil {
+		return bench{}, err
+	}
+	b := bench{work: work, mirror: mirror, base: commits[0], head: commits[1], fence: found}
 	b.env, b.caches = hostEnvironment(c.environ)
 	env, folders := toolchains(c.environ)
 	b.env, b.readable = append(b.env, env...), append(folders, borrowed(mirror)...)
@@ -46,7 +51,7 @@ const maxPrinted = 256 << 20
 // tests' own sockets live below it, and their paths have 108 bytes.
 func (b bench) proof(limit time.Duration) proof.Request {
 	return proof.Request{Mirror: b.mirror, Base: b.base, Head: b.head, Dir: filepath.Join(b.work, "p"), Env: b.env, Limits: process.Limits{Wall: limit, Output: maxPrinted},
-		Contain: process.LandlockABI() >= oldestLandlock, Writable: b.caches, Readable: b.readable, Now: time.Now}
+		Contain: b.fence.landlock > 0, Apart: b.fence.apart, Writable: b.caches, Readable: b.readable, Now: time.Now}
 }
 
 // hostEnvironment is the environment for commands that a person tries by hand: the same names as in the factory, with

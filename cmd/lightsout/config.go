@@ -201,17 +201,19 @@ type Proof struct {
 	Mutate       time.Duration `toml:"mutate"`        // how long to put faults into a proven change; 0 is not at all
 	JUnit        string        `toml:"junit"`         // where in the repository the test command leaves a JUnit XML report
 	Modules      string        `toml:"modules"`       // the installed packages of a JavaScript repository
-	Offline      bool          `toml:"offline"`       // commands under test have no network, where the kernel can deny it
+	Offline      bool          `toml:"offline"`       // commands under test have no network: in a namespace of their own but loopback, else where the kernel can deny it none at all
 }
 
 // Containment says what sessions and commands under test may reach.
 type Containment struct {
-	Landlock string            `toml:"landlock"` // auto: where the kernel has it; require: else do not start; off
-	User     string            `toml:"user"`     // auto: another user than root, where that can be; require: else do not start
-	Writable []string          `toml:"writable"` // beside worktree, private HOME and caches
-	Readable []string          `toml:"readable"` // beside the system's folders
-	Env      map[string]string `toml:"env"`      // values for sessions and tests
-	Pass     []string          `toml:"pass"`     // names of variables handed on
+	Landlock string `toml:"landlock"` // auto: where the kernel has it; require: else do not start; off
+	User     string `toml:"user"`     // auto: another user than root, where that can be; require: else do not start
+	// Namespace: auto: a process-id namespace each, where the machine allows it; require: else do not start; off
+	Namespace string            `toml:"namespace"`
+	Writable  []string          `toml:"writable"` // beside worktree, private HOME and caches
+	Readable  []string          `toml:"readable"` // beside the system's folders
+	Env       map[string]string `toml:"env"`      // values for sessions and tests
+	Pass      []string          `toml:"pass"`     // names of variables handed on
 }
 
 // defaults is the configuration before the file is read. Where a number comes from stands beside it.
@@ -232,6 +234,6 @@ func defaults() Config {
 		Staging:  Staging{Limit: 30 * time.Minute, HealthLimit: 5 * time.Minute},
 		// About four times what people review well in one sitting.
 		Proof:       Proof{MaximumLines: proof.DefaultMaximumLines},
-		Containment: Containment{Landlock: "auto", User: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
+		Containment: Containment{Landlock: "auto", User: "auto", Namespace: "auto", Pass: []string{"PATH", "LANG", "LC_ALL", "TZ", "GOPROXY", "GOFLAGS", "GOTOOLCHAIN", "HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"}},
 	}
 }

@@ -215,6 +215,9 @@ func (d *document) checkContainment(c *Config) {
 	if !slices.Contains([]string{"auto", "require"}, c.Containment.User) {
 		d.fault(keyOf("containment.user"), "is no choice", `write user = "auto" (another user than root, where that can be) or "require"`)
 	}
+	if !slices.Contains([]string{"auto", "require", "off"}, c.Containment.Namespace) {
+		d.fault(keyOf("containment.namespace"), "is no choice", `write namespace = "auto" (where the machine allows it), "require" or "off"`)
+	}
 	d.checkVariables(toml.Key{"containment", "env", ""}, c.Containment.Env)
 	d.checkPass(keyOf("containment.pass"), c.Containment.Pass, c)
 	private := d.private(c)

@@ -175,6 +175,7 @@ offline = true
 [containment]
 landlock = "require"
 user = "require"
+namespace = "require"
 writable = ["/var/cache/x"]
 readable = ["/opt"]
 env = { C = "d" }
@@ -201,7 +202,7 @@ pass = ["PATH"]
 			Health: "https://staging.example.org/health", HealthField: "build.commit", HealthLimit: 10 * time.Minute},
 		Proof: Proof{Warn: []string{"too-large"}, MaximumLines: 11, Protected: []string{"deploy/"}, Mutate: 10 * time.Second, JUnit: "build/report.xml",
 			Modules: "/srv/node_modules", Offline: true},
-		Containment: Containment{Landlock: "require", User: "require", Writable: []string{"/var/cache/x"}, Readable: []string{"/opt"},
+		Containment: Containment{Landlock: "require", User: "require", Namespace: "require", Writable: []string{"/var/cache/x"}, Readable: []string{"/opt"},
 			Env: map[string]string{"C": "d"}, Pass: []string{"PATH"}}}
 	if diff := cmp.Diff(want, got, cmp.AllowUnexported(Config{}, Secret{})); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)
@@ -295,7 +296,7 @@ kind = "robot"
 		`lightsout.toml:24: schedule.fixer: is no schedule: write five fields (minute hour day month weekday) or an interval, as in fixer = "*/30 * * * *" or fixer = "@every 30m"`,
 		`lightsout.toml:27: merge.method: is no way to merge: write method = "merge", "squash" or "rebase"`,
 		`lightsout.toml:30: containment.writable: opens the Telegram token to sessions: name a folder that does not hold it`,
-		`lightsout.toml:31: containment.colour: is no key that lightsout knows: take it out; known here: env, landlock, pass, readable, user, writable`,
+		`lightsout.toml:31: containment.colour: is no key that lightsout knows: take it out; known here: env, landlock, namespace, pass, readable, user, writable`,
 		`lightsout.toml:34: engines.mine.kind: is no kind of engine: write kind = "command" for a program of your own, or one of claude, codex, gemini, opencode, pi, qwen`,
 	}
 	if diff := cmp.Diff(want, faultsOf(t, path)); diff != "" {
@@ -332,6 +333,7 @@ func TestEachFaultIsToldOnceWhereItStands(t *testing.T) {
 		{"a report elsewhere", "", "[proof]\njunit = \"../report.xml\"\n", "lightsout.toml:8: proof.junit: is no file in the repository"},
 		{"a report of nothing", "", "[proof]\njunit = \"report.xml\"\n", "lightsout.toml:8: proof.junit: is the report of a test command that is not named"},
 		{"packages at home", "", "[proof]\nmodules = \"~/node_modules\"\n", "lightsout.toml:8: proof.modules: is no path"},
+		{"no such namespace", "", "[containment]\nnamespace = \"bubblewrap\"\n", "lightsout.toml:8: containment.namespace: is no choice"},
 		{"a fence that is off", "", "[proof]\noffline = true\n[containment]\nlandlock = \"off\"\n", "lightsout.toml:8: proof.offline: asks for a fence that containment.landlock switches off"},
 		{"a state that sessions may read", `[github]`, "state = \"/opt/lightsout/state\"\n[github]", `lightsout.toml:2: state: lies in /opt, which every session may read: keep it in /var/lib/lightsout`},
 		{"a home folder", `[github]`, "state = \"~/state\"\n[github]", `lightsout.toml:2: state: is no path`},

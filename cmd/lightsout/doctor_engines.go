@@ -212,6 +212,11 @@ func (x *doctor) answer(ctx context.Context, s engineState, implied bool) (resul
 	if err := errors.Join(os.Mkdir(dir, 0o700), os.Mkdir(home, 0o700)); err != nil {
 		return result, err
 	}
+	fenced := &daemon{config: x.config} // engines are tried side by side
+	contain, err := fenced.contain(ctx)
+	if err != nil {
+		return result, err
+	}
 	return chosen.Run(ctx, engine.Session{Prompt: "Answer with the one word OK. Use no tool.\n", Dir: dir, Home: home, Marker: "lightsout-doctor-" + rand.Text(),
-		Env: x.handedOn(EngineConfig{}), Limits: process.Limits{Wall: tryTime, Output: 16 << 20}, Contain: process.LandlockABI() >= oldestLandlock, Readable: x.readable()})
+		Env: x.handedOn(EngineConfig{}), Limits: process.Limits{Wall: tryTime, Output: 16 << 20}, Contain: contain, Namespace: fenced.fence.apart, Readable: x.readable()})
 }

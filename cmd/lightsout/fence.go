@@ -11,14 +11,13 @@ import (
 	"lightsout/agents/process"
 )
 
-// oldestLandlock is the first version that holds renames and links across folders, too.
-const oldestLandlock = 2
-
 // fence is what is in force around sessions and tests on this machine.
 type fence struct {
 	landlock int    // ABI; 0: none
 	user     bool   // they are another user's than ours
 	why      string // why they are not, though we are root
+	apart    bool   // each is in a process-id namespace of its own
+	whyNot   string // why none is; "" also where the configuration wants none
 	off      bool   // the configuration wants none
 }
 
@@ -39,22 +38,33 @@ func (f fence) String() string {
 	default:
 		parts = append(parts, "our own user")
 	}
+	if f.apart {
+		parts = append(parts, "a process-id namespace each")
+	} else if f.whyNot != "" {
+		parts = append(parts, "no process-id namespace")
+	}
 	return strings.Join(parts, ", ")
 }
 
-// findFence starts a program that does nothing as a session would be started, and sees what was in force.
-func findFence(ctx context.Context) (found fence, err error) {
+// findFence starts a program that does nothing as a session would be started, and sees what was in force. A namespace is
+// tried where it is wanted.
+func findFence(ctx context.Context, namespace bool) (found fence, err error) {
 	dir, err := os.MkdirTemp("", "lightsout-fence-")
 	if err != nil {
 		return fence{}, fmt.Errorf("try the containment: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.Remove(dir)) }()
-	r, err := process.Tree{Args: []string{"/bin/true"}, Dir: dir, Marker: "lightsout-fence-" + rand.Text(), Limits: process.Limits{Wall: probeTime},
-		Contain: &process.Containment{ReadWrite: []string{dir}}}.Run(ctx)
+	try := process.Tree{Args: []string{"/bin/true"}, Dir: dir, Marker: "lightsout-fence-" + rand.Text(), Limits: process.Limits{Wall: probeTime},
+		Contain: &process.Containment{ReadWrite: []string{dir}, Namespace: namespace}}
+	r, err := try.Run(ctx)
+	if err != nil && namespace && r.Cause == process.CauseNotStarted {
+		found.whyNot, try.Contain.Namespace = err.Error(), false
+		r, err = try.Run(ctx)
+	}
 	if err != nil {
 		return fence{}, fmt.Errorf("try the containment: %w", err)
 	}
-	found = fence{user: r.User != 0, why: r.UserWhy}
+	found.user, found.why, found.apart = r.User != 0, r.UserWhy, r.Namespace
 	if r.Contained {
 		found.landlock = process.LandlockABI()
 	}
@@ -67,12 +77,14 @@ func (d *daemon) contain(ctx context.Context) (bool, error) {
 	c := d.config.Containment
 	if c.Landlock == "off" {
 		d.fence = fence{off: true}
-		if c.User == "require" {
-			return false, errors.New(`containment.user is "require", which containment.landlock = "off" switches off: write landlock = "auto"`)
+		for name, demand := range map[string]string{"user": c.User, "namespace": c.Namespace} {
+			if demand == "require" {
+				return false, fmt.Errorf(`containment.%s is "require", which containment.landlock = "off" switches off: write landlock = "auto"`, name)
+			}
 		}
 		return false, nil
 	}
-	found, err := findFence(ctx)
+	found, err := findFence(ctx, c.Namespace != "off")
 	if err != nil {
 		return false, err
 	}
@@ -86,6 +98,9 @@ func (d *daemon) contain(ctx context.Context) (bool, error) {
 			why = found.why
 		}
 		return false, fmt.Errorf(`containment.user is "require" and sessions cannot be another user's here (%s): start as root on a machine that lets root make mounts, or write "auto" to go on without`, why)
+	}
+	if c.Namespace == "require" && !found.apart {
+		return false, fmt.Errorf(`containment.namespace is "require" and this machine allows none (%s): start as root, allow user namespaces, or write "auto" to go on without`, found.whyNot)
 	}
 	return true, nil
 }

@@ -32,7 +32,7 @@ type proveCommand struct {
 	Mutate    time.Duration `help:"Put small faults into the changed lines for that long, and warn about those that no test notices: 30s."`
 	JUnit     string        `name:"junit" help:"Where in the repository the test command leaves a JUnit XML report." placeholder:"PATH"`
 	Modules   string        `help:"The folder node_modules with the packages of a JavaScript repository. Default: the repository's own, if it is there." type:"existingdir"`
-	Offline   bool          `help:"No network for the tests, loopback included, where the kernel can deny it."`
+	Offline   bool          `help:"No network for the tests, where the machine can deny it: but loopback where it allows namespaces, none at all where it has Landlock alone."`
 	Limit     time.Duration `default:"15m" help:"Of one test command."`
 	Rest      []string      `arg:"" optional:"" passthrough:"" name:"cmd" help:"The test command, behind --."`
 }

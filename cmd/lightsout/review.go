@@ -102,7 +102,7 @@ func (r reviewCommand) review(ctx context.Context, c console, work string) (revi
 	request.Reproduce = func(ctx context.Context, files map[string][]byte) (bool, string, error) {
 		return proof.Reproduce(ctx, test, files)
 	}
-	sessions := review.Sessions{Engines: engines, Dir: request.Dir, Homes: work, Marker: marker, Session: engine.Session{Env: on.env, Contain: test.Contain, Log: c.err,
+	sessions := review.Sessions{Engines: engines, Dir: request.Dir, Homes: work, Marker: marker, Session: engine.Session{Env: on.env, Contain: test.Contain, Namespace: test.Apart, Log: c.err,
 		Limits: process.Limits{Wall: r.Limit, Output: maxPrinted}, Writable: on.caches, Readable: append(slices.Clip(on.readable), on.mirror.Objects())}}
 	request.Ask = sessions.Ask
 	return review.Run(ctx, request)

@@ -97,11 +97,9 @@ func (s sessionCommand) session(ctx context.Context, c console, config Config) (
 		return engine.Session{}, err
 	}
 	d := &daemon{config: config, environ: c.environ}
-	contain := config.Containment.Landlock != "off"
-	if config.Containment.Landlock == "require" || config.Containment.User == "require" {
-		if contain, err = d.contain(ctx); err != nil { // which costs a start of its own
-			return engine.Session{}, err
-		}
+	contain, err := d.contain(ctx)
+	if err != nil {
+		return engine.Session{}, err
 	}
 	env, caches := hostEnvironment(c.environ)
 	env = append(env, pass(c.environ, config.Containment.Pass)...)
@@ -111,7 +109,7 @@ func (s sessionCommand) session(ctx context.Context, c console, config Config) (
 	return engine.Session{Dir: dir, Marker: "lightsout-session-" + rand.Text(), Env: env, Log: c.err,
 		Limits:   process.Limits{Wall: s.Limit, Silence: s.Silence, Output: config.Limits.OutputMB << 20, Disk: config.Limits.DiskMB << 20},
 		MaxTurns: s.Turns, MaxTokens: s.Tokens, MaxCostUSD: s.Cost, MaxRepeats: s.Repeats,
-		Contain: contain, Writable: append(caches, config.Containment.Writable...), Readable: d.readable()}, nil
+		Contain: contain, Namespace: d.fence.apart, Writable: append(caches, config.Containment.Writable...), Readable: d.readable()}, nil
 }
 
 // configured is the configuration, which is all defaults where none is named, and the engine.
