@@ -99,6 +99,10 @@ func (x *doctor) containment(ctx context.Context) finding {
 		c := good(name, f.String()+": "+f.why)
 		c.Cure = "Landlock alone keeps the daemon's secrets from sessions here; run lightsout as a user of its own, or where root may make mounts"
 		return c
+	case f.whyNot != "":
+		c := good(name, f.String()+": "+f.whyNot)
+		c.Cure = "a namespace hides other processes from sessions: allow user namespaces, and cover no part of /proc (as containers and ProtectKernelTunables= do)"
+		return c
 	default:
 		return good(name, f.String())
 	}
