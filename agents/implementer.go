@@ -199,13 +199,17 @@ func rows(tickets []forge.Ticket, d isolation.Decision) []store.Ticket {
 	return out
 }
 
-// busy lists what is in flight: the files of open pull requests, and those predicted for tickets under a claim.
+// busy lists what is in flight: the files of open pull requests, and those predicted for tickets under a claim. Where anybody
+// can open a pull request, one by a stranger keeps no ticket waiting: it could touch every file.
 func (i *Implementer) busy(ctx context.Context, snap Snapshot) ([]isolation.Busy, error) {
 	var out []isolation.Busy
 	for _, s := range snap.Standings {
 		out = append(out, isolation.Busy{Label: fmt.Sprintf("#%d", s.Pull.Number), Ticket: s.Pull.Ticket, Files: s.Pull.Files})
 	}
 	for _, pr := range snap.Others {
+		if !trusted(pr.AuthorAssociation) {
+			continue
+		}
 		whole, err := i.Forge.PullRequest(ctx, pr.Number)
 		if err != nil {
 			return nil, fmt.Errorf("files of #%d: %w", pr.Number, err)

@@ -8,7 +8,6 @@ import (
 	"testing"
 	"time"
 
-	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
 	"lightsout/store"
 )
@@ -166,33 +165,6 @@ func TestAGivenUpPullRequestStaysSoThroughABadReading(t *testing.T) {
 		r.fix()
 		r.stands(pull, store.GivenUp, "")
 		r.tells(1, store.GaveUp, pull, "")
-	})
-}
-
-func TestAForksBranchOfOurNameIsNotOurs(t *testing.T) {
-	journey(t, nil, func(r *rig) {
-		ticket := r.ticket(1)
-		branch := "lightsout/1-part-1-prints-zero"
-		r.pushTo(branch, partFiles(1))
-		pr, err := r.factory.Forge.OpenPullRequest(r.ctx, forge.NewPullRequest{Title: "Mine", Body: "Mine", Head: branch, Base: "main"})
-		must(t, err)
-		r.settle()
-		r.wire.show(func(q *http.Request, b []byte) []byte {
-			if !strings.Contains(q.URL.Path, "/pulls") {
-				return b
-			}
-			head := bytes.Index(b, []byte(`"head":`))
-			if head < 0 {
-				return b
-			}
-			return append(bytes.Clone(b[:head]), bytes.Replace(b[head:], []byte(`"full_name":"acme/parts"`), []byte(`"full_name":"eve/parts"`), 1)...)
-		})
-		r.fix()
-		if p, err := r.store.Pull(r.ctx, pr.Number); err == nil {
-			t.Errorf("a fork's pull request was taken for ours: %v", p)
-		}
-		r.implement() // its files are busy all the same
-		r.onBoard(ticket, "Todo")
 	})
 }
 

@@ -3,6 +3,8 @@ package forge
 import (
 	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-github/v60/github"
@@ -63,13 +65,14 @@ func (c *Client) PullRequests(ctx context.Context) ([]PullRequest, error) {
 	return list, nil
 }
 
-// PullRequestsByHead returns those of a branch of this repository, in any state, oldest first.
+// PullRequestsByHead returns those of a branch of this repository, in any state, oldest first. GitHub is asked by the owner
+// of the branch alone, who may have a fork of it besides.
 func (c *Client) PullRequestsByHead(ctx context.Context, branch string) ([]PullRequest, error) {
 	list, err := c.pulls(ctx, github.PullRequestListOptions{State: "all", Head: c.owner + ":" + branch})
 	if err != nil {
 		return nil, fmt.Errorf("list pull requests of %s: %w", branch, err)
 	}
-	return list, nil
+	return slices.DeleteFunc(list, func(p PullRequest) bool { return !strings.EqualFold(p.HeadRepo, c.owner+"/"+c.repo) }), nil
 }
 
 func (c *Client) pulls(ctx context.Context, options github.PullRequestListOptions) ([]PullRequest, error) {

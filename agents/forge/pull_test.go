@@ -51,16 +51,19 @@ func TestAListedPullRequestIsMergedWhenItHasTheTime(t *testing.T) {
 		if q := r.URL.Query(); q.Get("head") != "o:lightsout/31-x" || q.Get("state") != "all" {
 			t.Errorf("asked for %s", r.URL.RawQuery)
 		}
+		own := object{"repo": object{"full_name": "O/R"}}
 		paged(t, []any{
-			object{"number": 1, "state": "closed", "merged_at": "2026-05-01T10:00:00Z", "merge_commit_sha": "fff", "head": object{"repo": nil}},
-			object{"number": 2, "state": "closed", "merged_at": nil, "merge_commit_sha": "trial"},
+			object{"number": 1, "state": "closed", "merged_at": "2026-05-01T10:00:00Z", "merge_commit_sha": "fff", "head": own},
+			object{"number": 2, "state": "closed", "merged_at": nil, "merge_commit_sha": "trial", "head": own},
+			object{"number": 3, "state": "open", "head": object{"repo": object{"full_name": "o/fork"}}},
+			object{"number": 4, "state": "open", "head": object{"repo": nil}}, // of a fork that is gone
 		})(w, r)
 	})
 	pulls, err := s.client(nil).PullRequestsByHead(t.Context(), "lightsout/31-x")
 	if err != nil || len(pulls) != 2 {
 		t.Fatalf("%v, %v", pulls, err)
 	}
-	if at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC); !pulls[0].Merged || pulls[0].MergeSHA != "fff" || !pulls[0].MergedAt.Equal(at) || pulls[0].HeadRepo != "" {
+	if at := time.Date(2026, 5, 1, 10, 0, 0, 0, time.UTC); !pulls[0].Merged || pulls[0].MergeSHA != "fff" || !pulls[0].MergedAt.Equal(at) || pulls[0].HeadRepo != "O/R" {
 		t.Errorf("merged one is %+v", pulls[0])
 	}
 	if pulls[1].Merged || pulls[1].MergeSHA != "" || !pulls[1].MergedAt.IsZero() {
@@ -72,7 +75,7 @@ func TestOpeningASecondPullRequestFindsTheFirst(t *testing.T) {
 	const duplicate = `{"message":"Validation Failed","errors":[{"resource":"PullRequest","code":"custom","message":"A pull request already exists for o:b."}]}`
 	s := newServer(t)
 	s.on("POST", "/pulls", says(422, duplicate))
-	s.on("GET", "/pulls", paged(t, []any{object{"number": 1, "state": "closed"}, object{"number": 2, "state": "open", "head": object{"ref": "b"}}}))
+	s.on("GET", "/pulls", paged(t, []any{object{"number": 1, "state": "closed"}, object{"number": 2, "state": "open", "head": object{"ref": "b", "repo": object{"full_name": "o/r"}}}}))
 	_, err := s.client(nil).OpenPullRequest(t.Context(), NewPullRequest{Title: "t", Head: "b", Base: "main"})
 	if d := wantError[*Duplicate](t, err); d.PullRequest.Number != 2 {
 		t.Errorf("found #%d, want the open #2", d.PullRequest.Number)

@@ -30,7 +30,7 @@ func (c *call) app() obj { return c.shape("app", obj{"owner": c.user(c.s.o.Owner
 func (c *call) pullsAt(sha string) []any {
 	out := []any{}
 	for _, p := range sorted(c.w.pulls) {
-		if p.head != sha || !c.w.issues[p.number].open {
+		if p.head != sha || !c.w.issues[p.number].open || p.fork != "" { // GitHub leaves those of forks out
 			continue
 		}
 		repo := obj{"id": int64(firstID), "url": c.repoURL(), "name": c.s.o.Repo}

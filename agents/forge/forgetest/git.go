@@ -303,11 +303,10 @@ func (g git) checkout(ctx context.Context, dir, commit string) error {
 	return nil
 }
 
-// write commits files on a branch, on top of what it has: nil content deletes a file. The branch starts at from, or has
-// no parent when from is empty.
-func (g git) write(branch, from string, files map[string][]byte, message string, by signature) (string, error) {
+// write commits files on a ref, on top of from: nil content deletes a file. The commit has no parent when from is empty.
+func (g git) write(ref, from string, files map[string][]byte, message string, by signature) (string, error) {
 	var in bytes.Buffer
-	fmt.Fprintf(&in, "commit refs/heads/%s\ncommitter %s <%s> %d +0000\n", branch, by.name, by.email, g.now().Unix())
+	fmt.Fprintf(&in, "commit %s\nmark :1\ncommitter %s <%s> %d +0000\n", ref, by.name, by.email, g.now().Unix())
 	fmt.Fprintf(&in, "data %d\n%s\n", len(message), message)
 	if from != "" {
 		fmt.Fprintf(&in, "from %s\n", from)
@@ -319,21 +318,20 @@ func (g git) write(branch, from string, files map[string][]byte, message string,
 		}
 		switch {
 		case path == "" || path[0] == '"' || strings.ContainsAny(path, "\n\x00"):
-			return "", fmt.Errorf("commit on %s: cannot write a file named %q", branch, path)
+			return "", fmt.Errorf("commit on %s: cannot write a file named %q", ref, path)
 		case content == nil:
 			fmt.Fprintf(&in, "D %s\n", path)
 		default:
 			fmt.Fprintf(&in, "M %s inline %s\ndata %d\n%s\n", mode, path, len(content), content)
 		}
 	}
-	in.WriteString("done\n")
-	_, err := process.Output(g.ctx, process.Command{
+	in.WriteString("get-mark :1\ndone\n")
+	sha, err := process.Output(g.ctx, process.Command{
 		Args: []string{g.program, "--git-dir=" + g.dir, "fast-import", "--quiet", "--done", "--date-format=raw"},
 		Dir:  g.scratch, Env: g.env, Stdin: &in,
 	})
 	if err != nil {
-		return "", fmt.Errorf("commit %d files on %s: %w", len(files), branch, err)
+		return "", fmt.Errorf("commit %d files on %s: %w", len(files), ref, err)
 	}
-	heads, err := g.refs()
-	return heads[branch], err
+	return strings.TrimSpace(string(sha)), nil
 }

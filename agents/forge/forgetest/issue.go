@@ -275,8 +275,8 @@ func (c *call) setState(n int, state string, reason *string) {
 	case state == "open" && !i.open:
 		i.open, i.reason, i.closedBy, i.closed, i.updated = true, "reopened", "", time.Time{}, c.now
 		c.w.issues[n] = i
-		if p, is := c.w.pulls[n]; is && c.w.heads[p.headRef] != "" { // it did not follow its branch while it was closed
-			p.head, p.base = c.w.heads[p.headRef], c.w.heads[p.baseRef]
+		if p, is := c.w.pulls[n]; is && c.headTip(p) != "" { // it did not follow its branch while it was closed
+			p.head, p.base = c.headTip(p), c.w.heads[p.baseRef]
 			c.w.pulls[n] = p
 		}
 		c.record(kindOf(i)+".reopen", hash(n), "")

@@ -92,7 +92,7 @@ func (c *call) merge(p pull, req mergeRequest) (string, error) {
 		sha, clean, err = c.mergeCommit(base, p.head, commitMessage(title, message), base)
 	default:
 		if title == "" {
-			title = fmt.Sprintf("Merge pull request #%d from %s/%s", p.number, c.s.o.Owner, p.headRef)
+			title = fmt.Sprintf("Merge pull request #%d from %s/%s", p.number, c.headOwner(p), p.headRef)
 		}
 		if message == "" {
 			message = i.title
@@ -150,6 +150,9 @@ func (c *call) updateBranch() answer {
 	}
 	if !c.w.issues[p.number].open {
 		return refuse(http.StatusUnprocessableEntity, "Pull request is closed.")
+	}
+	if p.fork != "" { // whose owner has not let maintainers edit it
+		return refuse(http.StatusForbidden, "Resource not accessible by personal access token")
 	}
 	behind, err := c.behind(p)
 	if err != nil {

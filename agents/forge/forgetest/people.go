@@ -69,7 +69,7 @@ func (s *Server) PushAs(ctx context.Context, login, branch string, files map[str
 		if from == "" {
 			from = c.w.heads[s.o.DefaultBranch]
 		}
-		if sha, err = s.git.write(branch, from, files, message, signatureOf(login)); err != nil {
+		if sha, err = s.git.write("refs/heads/"+branch, from, files, message, signatureOf(login)); err != nil {
 			return err
 		}
 		return c.observe(true)

@@ -17,14 +17,14 @@ func (c *call) pull(p pull) obj {
 		"labels": c.labelsOf(i), "assignees": c.users(i.assignees), "assignee": c.firstUser(i.assignees),
 		"milestone": c.milestoneOf(i), "state": openWord(i.open), "draft": p.draft,
 		"author_association": c.association(i.author), "merge_commit_sha": text(p.mergeSHA),
-		"head": c.end(p.headRef, p.head), "base": c.end(p.baseRef, p.base),
+		"head": c.headEnd(p), "base": c.end(p.baseRef, p.base),
 		"created_at": stamp(i.created), "updated_at": stamp(i.updated), "closed_at": stamp(i.closed),
 		"merged_at": stamp(p.mergedAt),
 	}
 	return c.shape("pull", special, "$number", strconv.Itoa(p.number), "$sha", p.head, "$node", node("PR", i.id))
 }
 
-// end is the head or the base of a pull request. There are no forks: both are in this repository.
+// end is the base of a pull request, or its head where that is in this repository.
 func (c *call) end(ref, sha string) obj {
 	return obj{
 		"label": c.s.o.Owner + ":" + ref, "ref": ref, "sha": sha,
@@ -149,7 +149,7 @@ func (c *call) listPulls() answer {
 	for _, p := range c.w.pulls {
 		i := c.w.issues[p.number]
 		if (state == "all" || state == openWord(i.open)) && (base == "" || base == p.baseRef) &&
-			(head == "" || strings.EqualFold(head, c.s.o.Owner+":"+p.headRef)) {
+			(head == "" || strings.EqualFold(head, c.headOwner(p)+":"+p.headRef)) {
 			list = append(list, i)
 		}
 	}
@@ -196,7 +196,7 @@ func (c *call) createPull() answer {
 		return invalid("PullRequest", "body", "custom", "body is too long (maximum is 65536 characters)")
 	}
 	for _, p := range c.w.pulls {
-		if p.headRef == branch && p.baseRef == req.Base && c.w.issues[p.number].open {
+		if p.follows(branch) && p.baseRef == req.Base && c.w.issues[p.number].open {
 			return invalid("PullRequest", "", "custom", "A pull request already exists for "+c.s.o.Owner+":"+branch+".")
 		}
 	}
@@ -251,7 +251,7 @@ func (c *call) editPull() answer {
 		return invalid("PullRequest", "title", "missing_field", "")
 	case req.State != nil && *req.State != "open" && *req.State != "closed":
 		return invalid("PullRequest", "state", "invalid", "")
-	case req.State != nil && *req.State == "open" && !i.open && (p.merged || c.w.heads[p.headRef] == ""):
+	case req.State != nil && *req.State == "open" && !i.open && (p.merged || c.headTip(p) == ""):
 		return invalid("PullRequest", "state", "custom", "state cannot be changed. The "+p.headRef+" branch was merged or deleted.")
 	case req.Base != nil && (c.w.heads[*req.Base] == "" || !i.open):
 		return invalid("PullRequest", "base", "invalid", "")

@@ -60,7 +60,7 @@ func (c *call) branchMoved(branch, old, young string) error {
 		if !c.w.issues[p.number].open {
 			continue
 		}
-		if p.headRef == branch || p.baseRef == branch {
+		if p.follows(branch) || p.baseRef == branch {
 			if err := c.pullMoved(p, branch, young); err != nil {
 				return err
 			}
@@ -84,7 +84,7 @@ func (c *call) pullMoved(p pull, branch, young string) error {
 	case young == "":
 		c.closeIssue(p.number, "completed")
 		return nil
-	case branch == p.headRef:
+	case p.follows(branch):
 		p.head, p.base = young, c.w.heads[p.baseRef]
 	default:
 		// A head that the base now contains was merged by a push, and GitHub says so.
@@ -102,7 +102,7 @@ func (c *call) pullMoved(p pull, branch, young string) error {
 		return nil
 	}
 	c.touch(p.number)
-	if branch == p.headRef {
+	if p.follows(branch) {
 		c.askReviewer(p.number)
 	}
 	return nil

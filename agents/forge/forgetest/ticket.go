@@ -80,8 +80,8 @@ func (c *call) pullVertex(p pull) *vertex {
 	v := &vertex{"PullRequest", c.common(c.w.issues[p.number])}
 	for name, value := range (fields{
 		"state": c.pullState(p), "isDraft": p.draft, "merged": p.merged, "mergedAt": stamp(p.mergedAt),
-		"isCrossRepository": false, "headRefName": p.headRef, "headRefOid": p.head, "baseRefName": p.baseRef,
-		"baseRefOid": p.base, "headRef": c.refVertex(p.headRef), "baseRef": c.refVertex(p.baseRef),
+		"isCrossRepository": p.fork != "", "headRefName": p.headRef, "headRefOid": p.head, "baseRefName": p.baseRef,
+		"baseRefOid": p.base, "headRef": c.headVertex(p), "baseRef": c.refVertex(p.baseRef),
 		"mergeCommit": resolver(func(map[string]any) any {
 			if p.mergeSHA == "" {
 				return (*vertex)(nil)

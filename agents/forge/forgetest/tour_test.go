@@ -74,6 +74,13 @@ func tour(t *testing.T) []exchanged {
 	do("PATCH", pull(""), map[string]any{"title": "Greet louder still", "body": fmt.Sprintf("Fixes #%d", ticket)})
 	r.pushed("other", map[string]string{"notes.txt": "two\n"})
 	do("POST", "/pulls", map[string]any{"title": "Other", "head": "acme:other", "base": "main", "draft": true})
+	theirs, err := r.OpenFromFork(t.Context(), "eve/greet", "patch-1", map[string][]byte{"notes.txt": []byte("three\n")}, "Theirs", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	get(fmt.Sprintf("/pulls/%d", theirs))
+	get("/pulls?state=open&head=eve:patch-1")
+	// Of a fork that is gone GitHub shows null where its description of a listing has none.
 	if err := r.AddReview(n, Review{Author: "ana", State: "COMMENTED", Body: "Hm.", Comments: []ReviewComment{{"greet.txt", 1, "Why?"}}}); err != nil {
 		t.Fatal(err)
 	}

@@ -61,6 +61,8 @@ type issue struct {
 type pull struct {
 	id                 int64
 	number             int
+	fork               string // OWNER/REPO that the head is in; "" is this repository
+	forkGone           bool
 	headRef, baseRef   string
 	head, base         string // commits; base is where the base stood when the head last moved, as on GitHub
 	draft, merged      bool
