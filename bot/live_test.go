@@ -127,7 +127,9 @@ func TestStatusShowsWhatTodayHasUsed(t *testing.T) {
 		w.settle()
 		w.say(vera, "/status")
 		w.hears(vera, "today  1.2M tokens  $2.51", " claude  900 tokens  $0.01", " codex  1.2M tokens  $2.50", "run 1 · Implementer · #31 · codex · session, round 1")
+		w.halt() // a day of polls and edits of the run's card has nothing to do with it
 		w.wait(24 * time.Hour)
+		w.start(Options{})
 		w.say(vera, "/status")
 		if said := w.said(vera); strings.Contains(said[len(said)-1].Plain, "today") {
 			t.Errorf("a day later:\n%s", said[len(said)-1].Plain)
