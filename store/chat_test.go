@@ -23,6 +23,17 @@ func TestUpdatesAreReceivedOnceAndTheOffsetNeverGoesBack(t *testing.T) {
 	}
 }
 
+func TestTheOffsetFollowsIdsThatBeganAnew(t *testing.T) {
+	s, _ := open(t)
+	must(t, s.Receive(t.Context(), []Update{{ID: 900_000_000, Body: `{}`}}))
+	must(t, s.Receive(t.Context(), []Update{{ID: 7_000_001, Body: `{}`}, {ID: 7_000_000, Body: `{}`}}))
+	offset, err := s.Offset(t.Context())
+	must(t, err)
+	if offset != 7_000_002 {
+		t.Errorf("offset = %d: what comes after a week of silence would never be asked for", offset)
+	}
+}
+
 func TestAKeyIsQueuedOnce(t *testing.T) {
 	s, _ := open(t)
 	for _, text := range []string{"first", "again"} {

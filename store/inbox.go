@@ -42,9 +42,18 @@ func (s *Store) Receive(ctx context.Context, updates []Update) error {
 		if err != nil {
 			return err
 		}
-		return setSetting(ctx, tx, "inbox offset", strconv.FormatInt(max(old, highest+1), 10))
+		next := max(old, highest+1)
+		if old-highest > idsAnew {
+			next = highest + 1
+		}
+		return setSetting(ctx, tx, "inbox offset", strconv.FormatInt(next, 10))
 	})
 }
+
+// idsAnew is how far below the last update a new one lies when the ids have begun anew: after a week without an update the
+// Bot API chooses the next id at random. To ask on from the old one would lose everything that is said from then on. What
+// comes late or twice lies closer, and moves nothing.
+const idsAnew = 100_000
 
 // Offset is the lowest update id that has not been received, 0 before the first.
 func (s *Store) Offset(ctx context.Context) (int64, error) { return offset(ctx, s.read) }
