@@ -52,18 +52,31 @@ func (b *Bot) refuseStranger(ctx context.Context, id int64) error {
 	return err
 }
 
-// enabled tells whether a chat may be answered at all: every private one, and the groups that the configuration names.
-// What a group reads is read by people nobody has paired.
-func (b *Bot) enabled(c call) bool {
-	if c.private || slices.Contains(b.Groups, c.chat) {
-		return true
+// enabled tells whether a chat may be answered at all: every private one, and the groups that the configuration names,
+// wherever the chat service has moved them. What a group reads is read by people nobody has paired.
+func (b *Bot) enabled(ctx context.Context, chat int64, private bool) (bool, error) {
+	if private || slices.Contains(b.Groups, chat) {
+		return true, nil
 	}
-	b.Log.Info("the bot was used in a group that the configuration does not name", "group", c.chat)
-	return false
+	for _, named := range b.Groups {
+		to, err := b.Store.MovedTo(ctx, named)
+		if err != nil {
+			return false, err
+		}
+		if to == chat && to != 0 {
+			return true, nil
+		}
+	}
+	b.Log.Info("the bot was used in a group that the configuration does not name", "group", chat)
+	return false, nil
 }
 
 // typed handles a message.
 func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *deed) error {
+	if m.MigrateToChatID != 0 && slices.Contains(b.Groups, m.Chat.ID) { // no client can send this
+		b.Log.Info("a group has moved", "from", m.Chat.ID, "to", m.MigrateToChatID)
+		return b.Store.MoveChat(ctx, m.Chat.ID, m.MigrateToChatID)
+	}
 	if m.From == nil || m.From.IsBot {
 		return nil // a channel or another bot: nobody who could have a right
 	}
@@ -75,8 +88,8 @@ func (b *Bot) typed(ctx context.Context, u store.Update, m *models.Message, d *d
 	if m.ReplyToMessage != nil {
 		c.replyTo, c.quoted = int64(m.ReplyToMessage.ID), m.ReplyToMessage.Text+m.ReplyToMessage.Caption
 	}
-	if !b.enabled(c) {
-		return nil
+	if ok, err := b.enabled(ctx, c.chat, c.private); err != nil || !ok {
+		return err
 	}
 	name, args, isCommand := parseCommand(m.Text, b.name)
 	person, known, err := b.who(ctx, c.from)
@@ -169,8 +182,8 @@ func (b *Bot) tapped(ctx context.Context, u store.Update, q *models.CallbackQuer
 		m := q.Message.InaccessibleMessage
 		c.chat, c.message, c.private = m.Chat.ID, int64(m.MessageID), m.Chat.Type == models.ChatTypePrivate
 	}
-	if !b.enabled(c) {
-		return nil
+	if ok, err := b.enabled(ctx, c.chat, c.private); err != nil || !ok {
+		return err
 	}
 	d.call, d.tapID = &c, q.ID
 	const dead = "This button is no longer alive."

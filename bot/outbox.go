@@ -46,16 +46,8 @@ func (b *Bot) sendDue(ctx context.Context) (wait time.Duration, err error) {
 	}
 	wait = idleLook
 	for _, o := range queued {
-		now := b.Store.Now()
-		due := now
-		if spoke, ok := b.spoke[o.Chat]; ok {
-			due = spoke.Add(b.distance(o.Chat))
-		}
-		if o.NotBefore.After(due) {
-			due = o.NotBefore
-		}
-		if due.After(now) {
-			wait = min(wait, due.Sub(now))
+		if left := b.dueIn(o, b.Store.Now()); left > 0 {
+			wait = min(wait, left)
 			continue
 		}
 		if err := b.sendOne(ctx, o.ID); err != nil {
@@ -65,6 +57,13 @@ func (b *Bot) sendDue(ctx context.Context) (wait time.Duration, err error) {
 		wait = 0 // the next of this chat is due some time; look
 	}
 	return wait, nil
+}
+
+// dueIn is how long a call has to wait yet: for the distance to the one before it, and for the time that the chat service
+// named. A clock that was set back does not make the distance longer.
+func (b *Bot) dueIn(o store.Outgoing, now time.Time) time.Duration {
+	left := min(b.spoke[o.Chat].Add(b.distance(o.Chat)).Sub(now), b.distance(o.Chat))
+	return max(left, o.NotBefore.Sub(now))
 }
 
 // distance is the least time between two calls for a chat. Groups have negative ids.

@@ -158,6 +158,44 @@ func TestAGroupThatMovedIsFollowedAndATopicThatIsGoneIsDone(t *testing.T) {
 	})
 }
 
+func TestAGroupThatMovedIsStillTheOneThatTheConfigurationNames(t *testing.T) {
+	const basic, super int64 = -4001, -1004001
+	for name, told := range map[string]func(w *world){
+		"the bot hears of it":                 func(*world) {},
+		"the bot learns it from its own call": func(w *world) { w.queue(basic, 1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			inWorld(t, func(w *world) {
+				w.halt()
+				w.start(Options{Groups: []int64{basic}})
+				owner := oda
+				if name != "the bot hears of it" {
+					owner = 0 // nobody tells
+				}
+				w.AddGroup(bottest.Group{ID: basic, Title: "Small", Basic: true, Owner: owner, Members: []int64{oda, mallory}})
+				w.must(w.Upgrade(basic, super))
+				told(w)
+				w.settle()
+				if _, err := w.Seat(super, oda).Say("/status"); err != nil {
+					t.Fatal(err)
+				}
+				w.settle()
+				w.last(super, "Standing by")
+			})
+		})
+	}
+}
+
+func TestAClockThatWasSetBackSilencesNoChat(t *testing.T) {
+	now := time.Date(2026, 3, 14, 12, 0, 0, 0, time.UTC)
+	b := &Bot{Options: Options{PerChat: time.Second}, spoke: map[int64]time.Time{vera: now}}
+	for at, want := range map[time.Duration]time.Duration{0: time.Second, 300 * time.Millisecond: 700 * time.Millisecond, 2 * time.Second: 0, -time.Hour: time.Second} {
+		if got := max(b.dueIn(store.Outgoing{Chat: vera}, now.Add(at)), 0); got != want {
+			t.Errorf("%s after the last call it waits %s, want %s", at, got, want)
+		}
+	}
+}
+
 func TestALongMessageComesAsAFile(t *testing.T) {
 	inWorld(t, func(w *world) {
 		long := strings.Repeat("é &amp; so on. ", 600)

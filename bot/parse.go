@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // maxName is the longest command name of the Bot API.
@@ -30,7 +31,7 @@ func parseCommand(text, bot string) (name, args string, ok bool) {
 // cutSpace cuts the first word off a text.
 func cutSpace(s string) (word, rest string) {
 	s = strings.TrimSpace(s)
-	if i := strings.IndexAny(s, " \t\r\n"); i >= 0 {
+	if i := strings.IndexFunc(s, unicode.IsSpace); i >= 0 { // phones write other spaces than the plain one
 		return s[:i], strings.TrimSpace(s[i:])
 	}
 	return s, ""

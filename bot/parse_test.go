@@ -15,6 +15,7 @@ func TestCommandsAreReadWhereTheyBeginAMessage(t *testing.T) {
 		"/reject 42 why\nbecause":      {"reject", "42 why\nbecause"},
 		"/help\n":                      {"help", ""},
 		"/help\tapprove":               {"help", "approve"},
+		"/approve\u00a042":             {"approve", "42"},
 		"/approve@other_bot 42":        {},
 		"/approve@ 42":                 {},
 		"да /approve 42":               {},

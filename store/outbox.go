@@ -306,6 +306,13 @@ func (s *Store) LastSpoken(ctx context.Context, chat int64) (Outgoing, error) {
 	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+" FROM outbox WHERE repo=? AND chat=? AND kind IN ('send','document') ORDER BY id DESC LIMIT 1", s.repo, chat)
 }
 
+// LastAbout returns the newest message of a topic queued or sent to a chat, or ErrNotFound. One that has been deleted
+// is none.
+func (s *Store) LastAbout(ctx context.Context, chat int64, topic string) (Outgoing, error) {
+	return one(ctx, s.read, scanOutgoing, "SELECT "+outgoingColumns+` FROM outbox WHERE repo=? AND chat=? AND topic=? AND kind IN ('send','document')
+		AND id NOT IN (SELECT target_row FROM outbox WHERE kind='delete') ORDER BY id DESC LIMIT 1`, s.repo, chat, topic)
+}
+
 // Backlog counts the calls waiting to leave and the updates waiting to be handled.
 func (s *Store) Backlog(ctx context.Context) (outgoing, incoming int, err error) {
 	counts, err := one(ctx, s.read, func(scan func(...any) error) ([2]int, error) {
@@ -370,7 +377,8 @@ func (s *Store) SendAnew(ctx context.Context, id int64, problem string) error {
 	})
 }
 
-// MoveChat follows a group that the chat service has moved to another id.
+// MoveChat follows a group that the chat service has moved to another id. Its old id stays what the configuration knows it
+// by: MovedTo tells where it is.
 func (s *Store) MoveChat(ctx context.Context, from, to int64) error {
 	return s.update(ctx, "move chat", func(tx *sql.Tx) error {
 		for _, table := range []string{"outbox", "card", "person"} {
@@ -378,9 +386,24 @@ func (s *Store) MoveChat(ctx context.Context, from, to int64) error {
 				return err
 			}
 		}
-		return nil
+		return setSetting(ctx, tx, s.repo+" "+movedSetting(from), strconv.FormatInt(to, 10))
 	})
 }
+
+// MovedTo is the id that a chat has been moved to, 0 when it has not been.
+func (s *Store) MovedTo(ctx context.Context, chat int64) (int64, error) {
+	value, err := s.Setting(ctx, movedSetting(chat))
+	if err != nil || value == "" {
+		return 0, err
+	}
+	to, err := strconv.ParseInt(value, 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read where chat %d has moved: %w", chat, err)
+	}
+	return to, nil
+}
+
+func movedSetting(chat int64) string { return "moved chat " + strconv.FormatInt(chat, 10) }
 
 func (s *Store) settle(ctx context.Context, id int64, set string, args ...any) error {
 	return s.update(ctx, "settle message", func(tx *sql.Tx) error {

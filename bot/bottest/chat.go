@@ -144,7 +144,8 @@ func (s *Server) RemoveTopic(chatID int64, topic int) {
 	}
 }
 
-// Upgrade turns a basic group into a supergroup with the id given: the old id answers with migrate_to_chat_id from then on.
+// Upgrade turns a basic group into a supergroup with the id given: the bot is told in the old one, whose id answers with
+// migrate_to_chat_id from then on.
 func (s *Server) Upgrade(chatID, newID int64) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -156,6 +157,9 @@ func (s *Server) Upgrade(chatID, newID int64) error {
 	next := &chat{id: newID, kind: "supergroup", title: c.title, owner: c.owner, members: slices.Clone(c.members), botIsAdmin: c.botIsAdmin, topics: map[int]string{}}
 	c.version, next.version = s.touch(), s.touch()
 	s.chats = append(s.chats, next)
+	if owner := s.person(c.owner); owner != nil {
+		s.pushUpdate("message", wireMessage{ID: s.nextMessageID(c), From: owner.User, Chat: s.wireChat(c), Date: s.now().Unix(), MigrateTo: newID})
+	}
 	s.wake()
 	return nil
 }

@@ -37,6 +37,7 @@ type wireMessage struct {
 	Caption         string       `json:"caption,omitempty"`
 	CaptionEntities []Entity     `json:"caption_entities,omitempty"`
 	ReplyMarkup     *wireMarkup  `json:"reply_markup,omitempty"`
+	MigrateTo       int64        `json:"migrate_to_chat_id,omitempty"`
 }
 
 type wireFile struct {
