@@ -37,7 +37,7 @@ func (x *Fixer) heartbeat(ctx context.Context, snap Snapshot) error {
 	rate := x.Forge.Rate()
 	return x.Store.Record(ctx, store.Event{Kind: store.Heartbeat, Data: map[string]string{
 		"line": heartbeatLine(count, len(snap.Standings), unread, running), "open": strconv.Itoa(len(snap.Standings)), "ready": strconv.Itoa(count[store.Ready]),
-		"waiting": strconv.Itoa(count[store.Waiting]), "fixing": strconv.Itoa(count[store.Running]), "queue": strconv.Itoa(queue),
+		"waiting": strconv.Itoa(count[store.Waiting]), "fixing": strconv.Itoa(count[store.Running]), "queue": strconv.Itoa(queue), "running": strconv.Itoa(len(running)),
 		"rate": fmt.Sprintf("%d/%d", rate.Remaining, rate.Limit), "read": snap.At.Format(time.RFC3339)}})
 }
 

@@ -149,7 +149,9 @@ func (b Board) view() boardView {
 		v.Notes = append(v.Notes, "👀 Observing: nothing is changed outside")
 	}
 	v.Counts = fmt.Sprintf("open %d  ready %d  fixing %d  queue %d", len(b.Pulls), ready, fixing, len(b.Queue))
-	v.Times = nextTimes(b.Next, b.At)
+	if times := nextTimes(b.Next, b.At); times != "" {
+		v.Times = "next " + strings.ReplaceAll(times, "\n", "\n     ")
+	}
 	v.Spending = spending(b.Spent)
 	switch {
 	case len(b.Problems) > 0:

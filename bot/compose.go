@@ -171,19 +171,12 @@ func (b *Bot) tellOne(ctx context.Context, e store.Event, s *subject, n *notice,
 			return nil, err
 		case n.editOnly:
 			return out, nil
+		case err != nil:
+			o.Key = inChat(n.edits, p.Chat) // what comes next edits this one
 		}
 	case n.topic == heartbeatTopic:
-		last, err := b.Store.LastSpoken(ctx, p.Chat)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return nil, err
-		}
-		switch {
-		case last.Topic != heartbeatTopic || last.State == store.Dead:
-		case last.State == store.Queued && last.Attempts == 0:
-			o.Kind, o.TargetRow = store.Edit, last.ID
-		default:
-			out = append(out, store.Outgoing{Key: o.Key + ":before", Chat: p.Chat, Kind: store.Delete, TargetRow: last.ID})
-		}
+		rows, err := b.placeHeartbeat(ctx, o)
+		return append(out, rows...), err
 	}
 	return append(out, fit(o)), nil
 }

@@ -195,13 +195,24 @@ func (b *Bot) approve(ctx context.Context, c call) (answer, error) {
 		return answer{}, err
 	}
 	b.Wake(merger)
-	a := answer{toast: "Approved " + short(g.Head) + ", merging when green", spent: true}
+	lands, err := b.lands(ctx)
+	if err != nil {
+		return answer{}, err
+	}
+	a := answer{toast: "Approved " + short(g.Head) + ", " + lands, spent: true}
 	if c.tap == nil {
-		a.text, err = b.pages.render("approved", map[string]any{"Pull": p, "Head": g.Head})
-	} else {
-		err = nil
+		a.text, err = b.pages.render("approved", map[string]any{"Pull": p, "Head": g.Head, "Lands": lands})
 	}
 	return a, err
+}
+
+// lands is when what is approved now lands.
+func (b *Bot) lands(ctx context.Context) (string, error) {
+	pause, paused, err := b.Store.PausedFor(ctx, merger)
+	if paused {
+		return "merging when green and no longer paused (" + b.until(pause.Until) + ")", err
+	}
+	return "merging when green", err
 }
 
 // pinned is what seen tells, unless the call names the commit: then it must be the one that stands there.

@@ -172,48 +172,6 @@ func (b *Bot) pulls(ctx context.Context, _ call) (answer, error) {
 	return answer{text: text}, err
 }
 
-// why tells what isolation said of a ticket, and the story of it and its pull request.
-func (b *Bot) why(ctx context.Context, c call) (answer, error) {
-	n, _, err := b.target(ctx, c)
-	if err != nil {
-		return answer{}, err
-	}
-	if n == 0 {
-		return b.tell("💬", "Why what?", "/why 31")
-	}
-	p, t, err := b.about(ctx, n)
-	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
-	}
-	if err != nil {
-		return answer{}, err
-	}
-	story, err := b.Store.Story(ctx, t.Number, p.Number, 12)
-	if err != nil {
-		return answer{}, err
-	}
-	var lines []string
-	for _, e := range story {
-		lines = append(lines, chapter(e, b.Store.Now()))
-	}
-	text, err := b.pages.render("why", map[string]any{"Pull": p, "Ticket": t, "Story": lines, "Said": says(p, nil)})
-	return answer{text: text, pull: n}, err
-}
-
-// chapter is one event of a story in a line.
-func chapter(e store.Event, now time.Time) string {
-	facts := []string{clock(e.At, now) + " " + e.Kind}
-	for _, key := range []string{"role", "from", "to", "outcome", "policy", "reason", "detail", "state", "by", "sha", "answer"} {
-		if v := e.Data[key]; v != "" {
-			if key == "sha" {
-				v = short(v)
-			}
-			facts = append(facts, clip(100, oneLine(v)))
-		}
-	}
-	return join(facts)
-}
-
 // diff sends the diff of a pull request as a file.
 func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
 	n, _, err := b.target(ctx, c)

@@ -10,8 +10,6 @@ import (
 	"lightsout/store"
 )
 
-const heartbeatTopic = "heartbeat"
-
 // notice is what one event says to everybody; nil says nothing beyond the card.
 type notice struct {
 	text     string
@@ -142,6 +140,9 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	case store.Flaky:
 		return brief(aboutPull, "⚠️", fmt.Sprintf("#%d: %s is flaky", e.Pull, e.Data["check"]), "it failed and passed on "+short(e.Data["head"]), "no attempt spent")
 	case store.ProofRefused:
+		if e.Run != 0 {
+			quiet.edits = refusedKey(e.Run) // the rounds of a run are one message, which says how the last went
+		}
 		return shape("proof_refused", quiet)
 	case store.ReviewSentBack:
 		return shape("review_sent_back", quiet)
@@ -235,6 +236,9 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 	}
 	return nil, nil
 }
+
+// refusedKey names the message that tells of the refused proofs of a run.
+func refusedKey(run int64) string { return fmt.Sprintf("refused:%d", run) }
 
 // mergedKey names the message of a merge, which staging edits.
 func mergedKey(pull int) string { return fmt.Sprintf("merged:%d", pull) }

@@ -125,7 +125,13 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 		return answer{}, err
 	}
 	b.Wake(role)
-	a, err := b.tell("🔁", fmt.Sprintf("#%d again", n), fmt.Sprintf("attempt 1/%d", repairs), title(role)+" asked to run")
+	asked := title(role) + " asked to run"
+	if pause, paused, err := b.Store.PausedFor(ctx, role); err != nil {
+		return answer{}, err
+	} else if paused {
+		asked = title(pause.Scope) + " is paused " + b.until(pause.Until)
+	}
+	a, err := b.tell("🔁", fmt.Sprintf("#%d again", n), fmt.Sprintf("attempt 1/%d", repairs), asked)
 	a.spent = true
 	return a, err
 }

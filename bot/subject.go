@@ -134,6 +134,9 @@ func (s *subject) Lacks() []string {
 	return strings.Split(s.Data["lacks"], "\n")
 }
 
+// Busy tells that a session worked while the heartbeat was taken.
+func (s *subject) Busy() bool { return s.Data["running"] != "" && s.Data["running"] != "0" }
+
 // Vitals are the lines of a heartbeat, at most 34 characters wide.
 func (s *subject) Vitals() []string {
 	var counts, limits []string

@@ -417,7 +417,7 @@ func TestStatusIsRefreshedInPlace(t *testing.T) {
 		board, err := ReadBoard(w.Context(), w.store, map[string]time.Time{fixer: w.store.Now().Add(time.Hour)})
 		w.must(err)
 		text, err := board.Text()
-		if err != nil || !strings.Contains(text, "1 pull request ready for you · acme/shop\nopen 1  ready 1  fixing 0  queue 1\nfixer 01:") {
+		if err != nil || !strings.Contains(text, "1 pull request ready for you · acme/shop\nopen 1  ready 1  fixing 0  queue 1\nnext fixer 01:") {
 			t.Errorf("%v %s", err, text)
 		}
 	})

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -14,14 +15,14 @@ const (
 )
 
 // Diff shows what changed from one version of the rules file to another, as a unified diff. It is
-// empty when nothing changed.
+// empty when nothing changed. It is read in the chat too, so the file is named without its folder.
 func Diff(before, after File) string {
 	if before.Hash == after.Hash && string(before.Content) == string(after.Content) {
 		return ""
 	}
 	lines := compare(splitLines(before.Content), splitLines(after.Content))
 	var out strings.Builder
-	fmt.Fprintf(&out, "--- %s %s\n+++ %s %s\n", before.Path, before.Version(), after.Path, after.Version())
+	fmt.Fprintf(&out, "--- %s %s\n+++ %s %s\n", filepath.Base(before.Path), before.Version(), filepath.Base(after.Path), after.Version())
 	oldLine, newLine := 1, 1
 	for i := 0; i < len(lines); {
 		if lines[i].mark == ' ' && !changeWithin(lines[i:]) {

@@ -2,6 +2,7 @@ package rules
 
 import (
 	"fmt"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -15,7 +16,7 @@ func TestDiffShowsAnAddedRuleWithItsNeighbours(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := fmt.Sprintf("--- %s %s\n+++ %s %s\n", path, before.Version(), path, after.Version()) +
+	want := fmt.Sprintf("--- %s %s\n+++ %[1]s %[3]s\n", filepath.Base(path), before.Version(), after.Version()) +
 		"@@ -4,2 +4,3 @@\n - Two.\n+- Three. <!-- asked for in the chat, 2026-03-14 -->\n \n"
 	if diff := cmp.Diff(want, Diff(before, after)); diff != "" {
 		t.Error(diff)

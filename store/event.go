@@ -31,7 +31,7 @@ const (
 	Staged           = "staged"         // Data: sha
 	StagingFailed    = "staging failed" // Data: sha, reason
 	Reverted         = "reverted"       // a merge was taken back by another; Data: sha, by (the pull request), as (its commit)
-	Heartbeat        = "heartbeat"      // Data: line, open, ready, fixing, queue, rate
+	Heartbeat        = "heartbeat"      // Data: line, open, ready, fixing, queue, running, rate
 	Trouble          = "trouble"        // Data: what, reason; said once until it is over
 	TroubleOver      = "trouble over"
 	Paused           = "paused"
