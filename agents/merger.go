@@ -144,6 +144,8 @@ func (m *Merger) advance(ctx context.Context, snap Snapshot, s Standing, g store
 	case store.Landing:
 		report, err = m.updateBranch(ctx, snap, s, MergerRole)
 		return report, false, err
+	case store.Ready: // approved since the snapshot was taken: the next one, which the approval has asked for, knows of it
+		return Report{Said: fmt.Sprintf("#%d was approved just now", g.Pull)}, false, nil
 	}
 	report.Said = fmt.Sprintf("#%d is approved and cannot land yet: %s", g.Pull, s.Verdict.Reason)
 	if onItsWay(s) {

@@ -212,6 +212,21 @@ func TestTwoDaemonsMergeAndDeployOnce(t *testing.T) {
 	}
 }
 
+func TestAnApprovalThatComesWhileTheMergerLooksIsNoRefusal(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		m := &Merger{r.factory}
+		snap, err := m.snapshot(r.ctx, m.Forge)
+		must(t, err)
+		r.approve(pull)
+		r.good(m.landNext(r.ctx, snap))
+		r.tells(0, store.MergeRefused, pull, "")
+		r.land()
+		r.does(1, "pull.merge", ref(pull))
+		r.land()
+	})
+}
+
 func TestAFailedDeploymentIsTold(t *testing.T) {
 	failing := func(o *options) { o.hub.Staging.Outcome = func(string) string { return "failure" } }
 	journey(t, failing, func(r *rig) {
