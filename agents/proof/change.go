@@ -74,6 +74,11 @@ func (c *change) source() []*file {
 	return c.where(func(p string) bool { return !isTest(p) && !isDocument(p) })
 }
 
+// hasSubject reports whether anything changes that tests could be about: a program, or what it depends on.
+func (c *change) hasSubject() bool {
+	return slices.ContainsFunc(c.files, func(f *file) bool { return !isTest(f.path) && !isDocument(f.path) })
+}
+
 func (c *change) where(is func(path string) bool) []*file {
 	var files []*file
 	for _, f := range c.files {

@@ -277,7 +277,13 @@ func (f *goFile) declared() []string {
 
 // built reports whether go would build a file of that name and content here, with the tags of the test command.
 func built(p string, content []byte, flags []string) bool {
+	return builtOn(build.Default.GOOS, build.Default.GOARCH, p, content, flags)
+}
+
+// builtOn is built, for any machine.
+func builtOn(system, machine, p string, content []byte, flags []string) bool {
 	ctx := build.Default
+	ctx.GOOS, ctx.GOARCH = system, machine
 	ctx.OpenFile = func(string) (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(string(content))), nil }
 	for _, flag := range flags {
 		if tags, ok := strings.CutPrefix(flag, "-tags="); ok {

@@ -38,6 +38,27 @@ func chosenTags(c *change, flags []string) []string {
 	return slices.Compact(chosen)
 }
 
+// hiddenTests are the Go test files that the change leaves to a build constraint which holds on no usual machine.
+func hiddenTests(c *change, flags []string) []string {
+	var hidden []string
+	for _, f := range c.tests() {
+		p := f.after()
+		if p == "" || path.Ext(p) != ".go" || isFixture(p) {
+			continue
+		}
+		seen := false
+		for _, system := range []string{"linux", "windows", "darwin", "freebsd", "js"} {
+			for _, machine := range []string{"amd64", "arm64", "386", "wasm"} {
+				seen = seen || builtOn(system, machine, p, c.head(p), flags)
+			}
+		}
+		if !seen {
+			hidden = append(hidden, p)
+		}
+	}
+	return hidden
+}
+
 // elsewhere reports whether all Go files of the change, tests and source, are built on other platforms only.
 func elsewhere(c *change) bool {
 	files, other := 0, 0

@@ -10,7 +10,11 @@ import (
 
 // planGo runs the packages of the changed Go tests, and of those only the tests that the change touches where that is certain.
 func planGo(c *change, argv []string) (plan, bool) {
-	packages := goPackages(c)
+	return planPackages(c, goPackages(c), argv)
+}
+
+// planPackages runs tests of some packages.
+func planPackages(c *change, packages map[string]*goPackage, argv []string) (plan, bool) {
 	if len(packages) == 0 {
 		return plan{}, false
 	}
@@ -34,12 +38,11 @@ func planGo(c *change, argv []string) (plan, bool) {
 			p := packages[t.group]
 			return p != nil && (len(p.tests) == 0 || p.tests[t.top().name])
 		},
-		fresh: func(t test) bool { return came[t.top()] && !known[t.top()] },
-		skips: slices.ContainsFunc(c.tests(), func(f *file) bool { return matching(f.added, goSkip) > 0 }),
+		fresh:  func(t test) bool { return came[t.top()] && !known[t.top()] },
+		skips:  slices.ContainsFunc(c.tests(), func(f *file) bool { return matching(f.added, goSkip)+matching(f.added, scriptSkip) > 0 }),
+		hidden: hiddenTests(c, flags),
 	}, true
 }
-
-var goSkip = lazily(`\.Skip(f|Now)?\(`)
 
 // testNames are the Go tests that the changed files held in the base, and those that they hold in the head.
 func testNames(c *change) (before, after map[test]bool) {

@@ -20,6 +20,20 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 			return err
 		}
 	}
+	if s.only != nil {
+		idle, err := p.findIdle(ctx, s, flags)
+		if err != nil {
+			return err
+		}
+		for i, e := range changes {
+			changes[i].idle = slices.ContainsFunc(idle, func(t test) bool { return t.top() == e.test || t.isMethod(e.test) })
+		}
+		if t := slices.IndexFunc(idle, func(t test) bool {
+			return !slices.ContainsFunc(changes, func(e goTestChange) bool { return e.test == t.top() })
+		}); t >= 0 {
+			p.refuse(Refusal{Policy: PolicySkipped, Detail: "runs without the change and is skipped with it: " + names(idle)})
+		}
+	}
 	for _, w := range append(judgeGoTests(changes, s.proves, s.onHeadNow), judgeTestLines(p.change, s.provesNamed)...) {
 		p.weaken(w, "")
 	}
@@ -45,6 +59,35 @@ func (p *prover) weaken(w weaker, when string) {
 // runOld runs some tests by name.
 func (p *prover) runOld(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (results, error) {
 	return p.runAll(ctx, prepare, goCommands(goModules(p.change), packagesOf(tests), flags, manner{limit: p.patience(s)}))
+}
+
+// findIdle finds tests that the head skips though they ran on the base: what skips them stands in a helper, in the data that they read, in TestMain.
+func (p *prover) findIdle(ctx context.Context, s sides, flags []string) (idle []test, err error) {
+	var tops []test
+	for t, status := range s.head.tests {
+		if status == Skipped && s.decides(t) && !s.fresh(t) {
+			idle, tops = append(idle, t), append(tops, t.top())
+		}
+	}
+	if len(idle) == 0 {
+		return nil, nil
+	}
+	clean, err := p.runOld(ctx, p.place.toBase, s, tops, flags)
+	sortTests(idle)
+	return slices.DeleteFunc(idle, func(t test) bool { return clean.tests[t] != Passed }), err
+}
+
+// judgeUntold judges what needs no run, when the tests could not be judged: nothing that they might have said would have excused it.
+func (p *prover) judgeUntold(argv []string) {
+	if len(p.change.where(isProgram)) == 0 {
+		p.nameWhatLacks()
+	}
+	flags := goFlags(argv)
+	for _, e := range goTestChanges(p.change, withTags(flags, chosenTags(p.change, flags))) {
+		if e.skipsMore() && e.after.bare {
+			p.refuse(Refusal{Policy: PolicySkipped, File: e.file, Line: e.after.line, Detail: e.test.String() + " is skipped"})
+		}
+	}
 }
 
 // goErrorAt is where the compiler finds fault, relative to the module.

@@ -25,6 +25,7 @@ type plan struct {
 	touched  func(test) bool                // whether the change altered its own lines, rather than what it shares with others
 	fresh    func(test) bool                // whether the base does not have it
 	skips    bool                           // whether the change brings words that skip a test
+	hidden   []string                       // files of tests that the change hides from every machine
 	named    bool                           // results are per test; otherwise the command is the only test
 }
 

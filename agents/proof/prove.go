@@ -19,6 +19,7 @@ type prover struct {
 	basePaths   []string
 	place       *place
 	receipt     Receipt
+	argv        []string // the test command
 	runs        int
 	uncontained bool
 	red         []test // of the suite, on the base as on the head
@@ -137,13 +138,17 @@ func (p *prover) warn(format string, args ...any) {
 
 // test runs the tests of the change on both sides, then, if nothing was refused so far, the whole suite.
 func (p *prover) test(ctx context.Context, argv []string) error {
+	p.argv = argv
 	s := sides{plan: p.plan(argv)}
 	err := p.compare(ctx, &s)
 	if p.uncontained {
 		p.warn("the tests ran uncontained: this kernel has no Landlock")
 	}
-	if err == nil {
+	switch {
+	case err == nil:
 		err = p.guard(ctx, s, argv)
+	case ctx.Err() == nil:
+		p.judgeUntold(argv)
 	}
 	if err != nil || len(p.receipt.Refusals) > 0 {
 		return err

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"maps"
+	"slices"
 	"strings"
 	"time"
 )
@@ -148,6 +149,13 @@ func (r results) words(t test) string {
 
 // absent is how go says that there is no such package at all.
 var absent = lazily(`directory not found|no Go files in|no such file or directory|is not in std|matched no packages`)
+
+// endless reports whether a limit ended the command, or all that failed in it.
+func (r results) endless() bool {
+	failed := r.failures()
+	finished := slices.ContainsFunc(slices.Collect(maps.Values(failed)), func(status string) bool { return status != Unfinished })
+	return r.cut != "" || len(failed) > 0 && !finished
+}
 
 // forgetAbsent drops the programs that do not compile because they are not there: that is no fault of a base that never had them.
 func (r *results) forgetAbsent() {

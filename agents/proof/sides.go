@@ -81,6 +81,9 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 	if err := p.onBase(ctx, s); err != nil {
 		return err
 	}
+	if err := p.lookWider(ctx, s); err != nil {
+		return err
+	}
 	p.receipt.Strength = s.strength(s.tells, s.base)
 	p.receipt.Tests = s.table(s.base, s.head, s.tells, s.flaky)
 	p.sayFlaky(s.flaky)
@@ -115,11 +118,15 @@ func (p *prover) nameWhatLacks() {
 // onHead runs the tests on the head; ok is false when it has refused. What fails there and has failed on the base too, in the same
 // way, is set aside.
 func (p *prover) onHead(ctx context.Context, s *sides) (ok bool, err error) {
-	if s.head, err = p.runAll(ctx, p.place.toHead, s.commands(manner{})); err != nil || s.head.ok {
+	how := manner{}
+	if !p.change.hasSubject() { // nothing that the tests say can make it done
+		how.limit = p.patience(*s)
+	}
+	if s.head, err = p.runAll(ctx, p.place.toHead, s.commands(how)); err != nil || s.head.ok {
 		return err == nil, err
 	}
 	again := s.head
-	if s.head.cut == "" { // what reached a limit would only reach it again
+	if !s.head.endless() { // what reached a limit would only reach it again
 		if again, err = p.runAll(ctx, p.place.toHead, s.commands(manner{})); err != nil {
 			return false, err
 		}
@@ -320,6 +327,11 @@ func (s sides) whyNothingTells() Refusal {
 		return Refusal{
 			Policy: PolicyFlaky, Ran: s.head.command,
 			Detail: names(s.flaky) + ": failed, then passed, with nothing changed, so it decides nothing, and no other test shows the change",
+		}
+	case len(s.hidden) > 0 && len(idle) == 0:
+		return Refusal{
+			Policy: PolicySkipped, File: s.hidden[0], Ran: s.head.command,
+			Detail: "the tests of the change are not built: a build constraint leaves out " + clip(strings.Join(s.hidden, ", "), 300),
 		}
 	case len(idle) > 0 && (len(passing) == 0 || s.skips):
 		return Refusal{

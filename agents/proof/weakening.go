@@ -29,6 +29,7 @@ type goTestChange struct {
 	movedTo        string   // the name under which it goes on
 	subjectRemoved bool     // what it tested is gone as well
 	contradicted   bool     // as it was it fails with the change, and not without it, by what it asserts
+	idle           bool     // it ran on the base, and is skipped on the head by what is not in it
 	explained      bool     // by tests that prove the change: see prover.explained
 	ran, said      string   // how it fails then
 	replacedBy     test     // a new test of nearly the same things
@@ -38,7 +39,8 @@ type goTestChange struct {
 func goTestChanges(c *change, flags []string) []goTestChange {
 	type side = map[test]*goTestChange
 	all := side{}
-	shared := map[string]bool{} // folders where what the tests share was altered
+	shared := map[string]bool{}     // folders where what the tests share was altered
+	unreadable := map[string]bool{} // folders where a file of tests does not parse: what it holds is not known
 	get := func(t test, file string) *goTestChange {
 		if all[t] == nil {
 			all[t] = &goTestChange{test: t, file: file}
@@ -68,9 +70,11 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 		}
 		if p := f.after(); p != "" {
 			content := c.head(p)
-			if parsed, ok := parseGo(content); ok {
-				isBuilt := built(p, content, flags)
-				dir := clean(path.Dir(p))
+			isBuilt := built(p, content, flags)
+			dir := clean(path.Dir(p))
+			parsed, ok := parseGo(content)
+			unreadable[dir] = unreadable[dir] || !ok && isBuilt // else go passes it over, and its tests are gone
+			if ok {
 				for _, fn := range parsed.judged() {
 					m := parsed.measureAll(fn)
 					e := get(test{dir, fn.name}, p)
@@ -89,9 +93,12 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	var list []goTestChange
 	for _, e := range all {
 		if e.before != nil && e.after == nil {
+			if unreadable[e.test.group] {
+				continue // the compiler has its word about it
+			}
 			e.movedTo = successor(e, all)
 			e.replacedBy = replacement(e, all)
-			e.subjectRemoved = slices.ContainsFunc(removed[e.test.group], func(name string) bool { return e.before.names[name] })
+			e.subjectRemoved = c.emptied(e.test.group) || slices.ContainsFunc(removed[e.test.group], func(name string) bool { return e.before.names[name] })
 		}
 		list = append(list, *e)
 	}
@@ -172,6 +179,12 @@ func removedNames(c *change) map[string][]string {
 	return had
 }
 
+// emptied reports whether the change removes all Go source of a folder.
+func (c *change) emptied(dir string) bool {
+	isSource := func(p string) bool { return path.Ext(p) == ".go" && !isTest(p) && clean(path.Dir(p)) == dir }
+	return slices.ContainsFunc(c.files, func(f *file) bool { return isSource(f.before()) }) && !slices.ContainsFunc(c.paths, isSource)
+}
+
 // weaker is one way in which a test checks less than before.
 type weaker struct {
 	Refusal
@@ -210,6 +223,8 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicySkipped, "", "%s is skipped", e.test)
 		case e.skipsMore():
 			add(PolicySkipped, "it ran here", "%s is skipped under a condition", e.test)
+		case e.idle:
+			add(PolicySkipped, "", "%s runs without the change and is skipped with it", e.test)
 		}
 		if e.before == nil || e.after == nil {
 			continue

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"slices"
+	"strings"
 )
 
 // In languages other than Go the lines themselves are looked at. It is coarser, so it counts per file.
@@ -49,22 +50,35 @@ var goFocus = lazily(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)
 // judgeTestWords looks for tests that are skipped in languages other than Go, and for focus in all.
 func judgeTestWords(c *change) []Refusal {
 	var all []Refusal
+	gone := map[string]int{} // lines of tests that are gone, and how often
+	for _, f := range c.tests() {
+		for _, l := range f.removed {
+			gone[strings.TrimSpace(l.text)]++
+		}
+	}
 	for _, f := range c.tests() {
 		if !isTestCode(f.path) {
+			all = append(all, f.judgeScript(c)...)
 			continue
 		}
 		w := testWordsOf[language(f.path)]
 		if language(f.path) == "go" {
 			w.focus = goFocus
+			all = append(all, f.judgeSpecs(c)...)
 		}
-		all = append(all, f.judgeWords(w)...)
+		all = append(all, f.judgeWords(w, gone)...)
 	}
 	return all
 }
 
-func (f *file) judgeWords(w testWords) []Refusal {
+// judgeWords looks at the added lines. One that stood elsewhere, or further in, and is gone there is not new.
+func (f *file) judgeWords(w testWords, gone map[string]int) []Refusal {
 	var all []Refusal
 	for _, l := range f.added {
+		if text := strings.TrimSpace(l.text); gone[text] > 0 {
+			gone[text]--
+			continue
+		}
 		if w.skip != nil && w.skip.MatchString(l.text) {
 			all = append(all, Refusal{Policy: PolicySkipped, File: f.path, Line: l.number, Detail: "a test is skipped, or expected to fail: " + clip(l.text, 100)})
 		}

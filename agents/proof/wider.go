@@ -1,0 +1,70 @@
+package proof
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+)
+
+// lookWider runs more tests on both sides when those that were run do not tell them apart and the change alters data for tests: data that lies where
+// one package has its tests may be read by those of another. What these say counts instead when they tell.
+func (p *prover) lookWider(ctx context.Context, s *sides) error {
+	if !s.named || s.only == nil || len(s.tells)+len(s.flaky) > 0 {
+		return nil
+	}
+	more, err := p.otherReaders(ctx)
+	if err != nil || len(more) == 0 {
+		return err
+	}
+	plan, _ := planPackages(p.change, more, p.argv)
+	wider := sides{plan: plan}
+	if ok, err := p.onHead(ctx, &wider); !ok || err != nil {
+		return err
+	}
+	if err := p.onBase(ctx, &wider); err == nil && len(wider.tells) > 0 {
+		*s = wider
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// otherReaders are the packages whose tests seem to read data from folders above their own, of the kind that the change alters.
+func (p *prover) otherReaders(ctx context.Context) (map[string]*goPackage, error) {
+	c := p.change
+	var kinds []string
+	for _, f := range c.where(isFixture) {
+		if kind := fixtureFolder(f.path); kind != "" && !f.deleted() {
+			kinds = append(kinds, kind)
+		}
+	}
+	slices.Sort(kinds)
+	found, err := p.Mirror.Grep(ctx, p.receipt.Head, slices.Compact(kinds))
+	if err != nil {
+		return nil, err
+	}
+	known, more := goPackages(c), map[string]*goPackage{}
+	for _, list := range found {
+		for _, name := range list {
+			dir := clean(path.Dir(name))
+			if known[dir] != nil || !strings.HasSuffix(name, "_test.go") || !isTestCode(name) || !strings.Contains(string(c.head(name)), "..") {
+				continue
+			}
+			if _, ok := goModule(c, dir); ok {
+				more[dir] = &goPackage{whole: true}
+			}
+		}
+	}
+	return more, p.readError
+}
+
+// fixtureFolder is the folder on the way to the file that makes it data for tests, by its name; "" when it is the file's own name.
+func fixtureFolder(p string) string {
+	for part := range strings.SplitSeq(path.Dir(p), "/") {
+		if fixtureDirs[part] || testDirs[part] {
+			return part
+		}
+	}
+	return ""
+}
