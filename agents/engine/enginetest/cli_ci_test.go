@@ -161,8 +161,8 @@ func TestRealCLIReportsWhatItsProviderRefused(t *testing.T) {
 			eachRealCLI(t, func(t *testing.T, kind string) {
 				p := newPlay(t, kind)
 				p.model.Fault = c.fault
-				// opencode would ask for ever, and is ended for it; qwen gives up after
-				// two minutes, and says nothing before.
+				// opencode would ask for ever, and is ended for it. qwen asks seven times with
+				// waits of 1.5 to 30 s, which no setting of it changes, and says nothing meanwhile.
 				if r := p.run(t.Context(), t); r.Outcome != c.want || r.Reason == "" {
 					t.Errorf("%s %q, want %s", r.Outcome, r.Reason, c.want)
 					p.explain(t)
@@ -185,41 +185,54 @@ func TestRealCLIWhoseProviderHangsIsStalled(t *testing.T) {
 }
 
 func TestNothingOfARealCLIOutlivesItsEnd(t *testing.T) {
-	eachRealCLI(t, func(t *testing.T, kind string) {
-		p := newPlay(t, kind)
-		hold := filepath.Join(p.dir, "hold")
-		// A background job, one with a session of its own, two that have cleared
-		// their environment too, and the command that the tool waits for.
-		p.model.Steps = []enginetest.Step{{Run: strings.ReplaceAll(`echo > HOLD; tail -f HOLD & setsid nohup tail -f HOLD >/dev/null 2>&1 & env -i setsid /bin/sh -c 'tail -f HOLD & exec tail -f HOLD' >/dev/null 2>&1 & tail -f HOLD`, "HOLD", hold)}}
-		ctx, cancel := context.WithCancelCause(t.Context())
-		watched := make(chan struct{})
-		go func() {
-			defer close(watched)
-			tick := time.NewTicker(100 * time.Millisecond)
-			defer tick.Stop()
-			for {
-				if len(holders(hold)) == 5 {
-					cancel(errors.New("cancelled by Ana"))
-					return
-				}
-				select {
-				case <-ctx.Done():
-					return
-				case <-tick.C:
-				}
+	eachRealCLI(t, func(t *testing.T, kind string) { endAmidst(t, kind, false) })
+}
+
+func TestNothingOfARealCLIOutlivesItsNamespace(t *testing.T) {
+	tree := process.Tree{Args: []string{"/bin/true"}, Dir: "/", Marker: fmt.Sprintf("enginetest-%d-%s", os.Getpid(), t.Name()), Contain: &process.Containment{Namespace: true}}
+	if _, err := tree.Run(t.Context()); err != nil {
+		t.Logf("not on this machine: %v", err)
+		return
+	}
+	eachRealCLI(t, func(t *testing.T, kind string) { endAmidst(t, kind, true) })
+}
+
+// endAmidst ends a session while its shell tool runs, with detached children.
+func endAmidst(t *testing.T, kind string, namespace bool) {
+	p := newPlay(t, kind)
+	p.session.Namespace = namespace
+	hold := filepath.Join(p.dir, "hold")
+	// A background job, one with a session of its own, two that have cleared
+	// their environment too, and the command that the tool waits for.
+	p.model.Steps = []enginetest.Step{{Run: strings.ReplaceAll(`echo > HOLD; tail -f HOLD & setsid nohup tail -f HOLD >/dev/null 2>&1 & env -i setsid /bin/sh -c 'tail -f HOLD & exec tail -f HOLD' >/dev/null 2>&1 & tail -f HOLD`, "HOLD", hold)}}
+	ctx, cancel := context.WithCancelCause(t.Context())
+	watched := make(chan struct{})
+	go func() {
+		defer close(watched)
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			if len(holders(hold)) == 5 {
+				cancel(errors.New("cancelled by Ana"))
+				return
 			}
-		}()
-		r := p.run(ctx, t)
-		cancel(nil)
-		<-watched
-		if r.Outcome != engine.Cancelled || r.Reason != "ended by us: cancelled by Ana" {
-			t.Errorf("%s %q", r.Outcome, r.Reason)
-			p.explain(t)
+			select {
+			case <-ctx.Done():
+				return
+			case <-tick.C:
+			}
 		}
-		if left := holders(hold); len(left) > 0 {
-			t.Errorf("still alive: %q", left)
-		}
-	})
+	}()
+	r := p.run(ctx, t)
+	cancel(nil)
+	<-watched
+	if r.Outcome != engine.Cancelled || r.Reason != "ended by us: cancelled by Ana" {
+		t.Errorf("%s %q", r.Outcome, r.Reason)
+		p.explain(t)
+	}
+	if left := holders(hold); len(left) > 0 {
+		t.Errorf("still alive: %q", left)
+	}
 }
 
 // holders are the processes that wait for a file to grow.

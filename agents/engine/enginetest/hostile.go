@@ -52,7 +52,13 @@ func (p *player) obey(mode string) (code int, over bool, err error) {
 		if err != nil {
 			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
 		}
-		return 0, false, flood(n)
+		return 0, false, flood(n, "x")
+	case "lines":
+		n, err := strconv.ParseInt(argument, 10, 64)
+		if err != nil {
+			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
+		}
+		return 0, false, flood(n, strings.Repeat("x", 63)+"\n")
 	case "fill":
 		return 0, false, fill()
 	case "circle", "busy":
@@ -117,9 +123,9 @@ func forever() {
 	}
 }
 
-// flood prints n bytes in one line.
-func flood(n int64) error {
-	block := bytes.Repeat([]byte("x"), 1<<20)
+// flood prints n bytes of a text that repeats.
+func flood(n int64, text string) error {
+	block := bytes.Repeat([]byte(text), 1<<20/len(text))
 	for ; n > 0; n -= int64(len(block)) {
 		if _, err := os.Stdout.Write(block[:min(n, int64(len(block)))]); err != nil {
 			return fmt.Errorf("print: %w", err)
