@@ -83,7 +83,8 @@ func (o demoCommand) Run(ctx context.Context, c console) error {
 		return err
 	}
 	if !o.Yes {
-		return nil
+		_, err := fmt.Fprintln(c.out, "The demo has ended.")
+		return err
 	}
 	if err := result.print(c.out, o.JSON); err != nil {
 		return err
@@ -161,7 +162,11 @@ func (d *demo) factory(config Config, handler slog.Handler) *daemon {
 }
 
 func (d *demo) greet(out io.Writer, forgeURL, chatURL string) {
-	fmt.Fprintf(out, "Chat:   %s/\nGitHub: %s/%s/%s\nFiles:  %s\n", chatURL, forgeURL, demoOwner, d.plan.name, d.dir)
+	kept := ""
+	if d.options.Dir == "" {
+		kept = " (gone at the end; --dir NAME keeps them)"
+	}
+	fmt.Fprintf(out, "Chat:   %s/\nGitHub: %s/%s/%s\nFiles:  %s%s\n", chatURL, forgeURL, demoOwner, d.plan.name, d.dir, kept)
 	if d.options.Yes {
 		fmt.Fprintln(out, "Approving by itself; it ends when every ticket has.")
 	} else {
@@ -198,6 +203,7 @@ func (d *demo) serve(ctx context.Context, c console, log *slog.Logger) (forgeURL
 	d.forge.SetBaseURL(forgeURL)
 	chatServer, chatURL, err := listen(d.options.Listen, d.chat)
 	if err != nil {
+		err = fmt.Errorf("%w: give another address with --listen, or leave it out and a free one is taken", err)
 		return "", "", nil, errors.Join(err, forgeServer.Close(), d.forge.Close())
 	}
 	return forgeURL, chatURL, func() {

@@ -86,7 +86,7 @@ func (d doctorCommand) examine(ctx context.Context, c console) diagnosis {
 		}
 		return diagnose(bad("configuration", strings.Join(lines, "\n"), "do what each line says at its end"), nothingTried)
 	case err != nil:
-		return diagnose(bad("configuration", err.Error(), commandFor("init", d.Config)+" asks five questions and writes one"), nothingTried)
+		return diagnose(bad("configuration", err.Error(), commandFor("init", d.Config)+" asks six questions and writes one"), nothingTried)
 	}
 	x := &doctor{daemon: &daemon{config: config, environ: c.environ, observe: true, log: slog.New(slog.DiscardHandler), now: time.Now}}
 	sections := []func(context.Context) []finding{x.machine, x.state, x.gitHub, x.custody, x.telegram}

@@ -46,7 +46,7 @@ func (a answers) Owner() string {
 }
 
 // steps is how many questions there are: the person sees how far it is.
-const steps = 5
+const steps = 6
 
 // answers asks for everything, offering what was found; what a flag has answered is not asked.
 func (i initCommand) answers(ctx context.Context, c console, ask *asker) (answers, error) {
@@ -87,7 +87,6 @@ func (i initCommand) answers(ctx context.Context, c console, ask *asker) (answer
 	if err != nil {
 		return a, err
 	}
-	step-- // the two tokens are one step
 	return a, put("Telegram token from @BotFather: a file, or env:NAME", i.TelegramToken, "telegram.token", func(s string) (err error) {
 		a.TelegramToken, err = secretPlace(s)
 		return err

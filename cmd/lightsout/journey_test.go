@@ -24,7 +24,7 @@ import (
 // TestJourneys runs the command line as people do; the scripts in testdata/journey read as its documentation. Beside
 // testscript's own commands they have:
 //
-//	exits CODE ARGS…       runs lightsout and wants that exit code
+//	exits CODE [ARGS…]     runs lightsout and wants that exit code
 //	github [COLUMN…]       a GitHub for acme/prices; $HUB is its address, with a project board of these columns
 //	telegram [webhook]     a Telegram; $CHAT is its address. With webhook, another program has set one
 //	fill FILE…             puts $HUB, $CHAT and $WORK into files
@@ -77,7 +77,7 @@ func (j *journey) serve(h http.Handler, shut func() error) (address string) {
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
+	if neg || len(args) < 1 {
 		ts.Fatalf("usage: exits CODE ARGS…")
 	}
 	code := 0

@@ -82,12 +82,15 @@ func run(ctx context.Context, args []string, c console) int {
 		fmt.Fprintln(c.err, "lightsout:", err)
 		return exitUnknown
 	}
+	if len(args) == 0 {
+		args = []string{"--help"}
+	}
 	parsed, err := parser.Parse(args)
 	if exit >= 0 { // --help has been answered
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintln(c.err, "lightsout:", err)
+		fmt.Fprintf(c.err, "lightsout: %s (lightsout --help lists the commands, lightsout COMMAND --help what each takes)\n", err)
 		return exitUnknown
 	}
 	switch err := parsed.Run(); {

@@ -90,7 +90,7 @@ func (p pickCommand) print(c console, decision isolation.Decision) error {
 		if r.Refused != "" {
 			fmt.Fprintf(&b, "       not now: %s\n", r.Refused)
 		}
-		for _, line := range append(r.Reasons, r.Lacks...) {
+		for _, line := range r.Reasons { // what it lacks has been said
 			fmt.Fprintf(&b, "       %s\n", line)
 		}
 	}

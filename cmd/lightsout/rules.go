@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"path/filepath"
 	"time"
 
@@ -28,7 +29,7 @@ type rulesShow struct{ rulesFile }
 func (r rulesShow) Run(c console) error {
 	file, err := rules.Load(r.File)
 	if err != nil {
-		return err
+		return r.refused(c, err)
 	}
 	if r.JSON {
 		return printJSON(c.out, linesOf(file.Rules))
@@ -100,6 +101,9 @@ func ruleFaults(err error) []ruleFault {
 
 // refused answers that the rules have faults, or passes on an error that is another.
 func (r rulesFile) refused(c console, err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("%s: there is no rules file; lightsout init writes one, and --file names another", r.File)
+	}
 	faults := ruleFaults(err)
 	if len(faults) == 0 {
 		return err
