@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -23,7 +22,7 @@ type Fixer struct{ *Factory }
 const failingLog = 6 << 10
 
 // Run is one tick: every red, conflicting or rejected pull request gets one repair, or is given up after three. Since a repair takes
-// its time, the world is read again after each.
+// its time, the world is read again after each; what could only be looked at costs no further reading.
 func (x *Fixer) Run(ctx context.Context) (Report, error) {
 	report := Report{Said: "every open pull request is healthy or waits for somebody else"}
 	if err := x.reconcile(ctx); err != nil {
@@ -31,30 +30,20 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 	}
 	met := map[int]bool{}
 	var failures []error
+	var kept error // what could not be taken back keeps nobody from the rest
+	ended := func(more ...error) error { return errors.Join(append(append(failures, kept), more...)...) }
 	for {
 		if pause, paused, err := x.Store.PausedFor(ctx, FixerRole); err != nil || paused {
-			return Report{Acted: report.Acted, Said: "paused by " + pause.ByName}, errors.Join(append(failures, err)...)
+			return Report{Acted: report.Acted, Said: "paused by " + pause.ByName}, ended(err)
 		}
-		snap, err := x.look(ctx)
+		var snap Snapshot
+		var err error
+		if snap, kept, err = x.look(ctx); err != nil {
+			return report, ended(err)
+		}
+		done, err := x.mendNext(ctx, snap, met)
 		if err != nil {
-			return report, errors.Join(append(failures, err)...)
-		}
-		i := slices.IndexFunc(snap.Standings, func(s Standing) bool { return !met[s.Pull.Number] && x.concerns(s) })
-		if i < 0 {
-			if err := x.tidy(ctx, snap); err != nil {
-				failures = append(failures, err)
-			}
-			if !report.Acted && len(failures) == 0 {
-				return report, x.heartbeat(ctx, snap)
-			}
-			return report, errors.Join(failures...)
-		}
-		s := snap.Standings[i]
-		met[s.Pull.Number] = true
-		done, err := x.mend(ctx, snap, s)
-		if err != nil {
-			// One pull request that cannot be repaired must not keep the others from it.
-			failures = append(failures, fmt.Errorf("pull request #%d: %w", s.Pull.Number, err))
+			failures = append(failures, err)
 		}
 		if done.Acted && report.Acted {
 			done.Said = report.Said + "; " + done.Said
@@ -63,24 +52,50 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 			report = done
 		}
 		if ctx.Err() != nil {
-			return report, errors.Join(failures...)
+			return report, ended()
 		}
+		if done.Acted || err != nil {
+			continue
+		}
+		failed := ended(x.tidy(ctx, snap))
+		if !report.Acted && failed == nil {
+			return report, x.heartbeat(ctx, snap)
+		}
+		return report, failed
 	}
 }
 
+// mendNext goes through the pull requests that were not met in this tick, until one has taken its time.
+func (x *Fixer) mendNext(ctx context.Context, snap Snapshot, met map[int]bool) (Report, error) {
+	for _, s := range snap.Standings {
+		if met[s.Pull.Number] || !x.concerns(s) {
+			continue
+		}
+		met[s.Pull.Number] = true
+		done, err := x.mend(ctx, snap, s)
+		if err != nil { // it must not keep the others from their repair
+			return done, fmt.Errorf("pull request #%d: %w", s.Pull.Number, err)
+		}
+		if done.Acted {
+			return done, nil
+		}
+	}
+	return Report{}, nil
+}
+
 // look reads the world, tells what is new about it, and takes back what people have handed back: then it reads once more,
-// to see that as the factory's.
-func (x *Fixer) look(ctx context.Context) (Snapshot, error) {
+// to see that as the factory's. kept says why something could not be taken back.
+func (x *Fixer) look(ctx context.Context) (snap Snapshot, kept, err error) {
 	for {
-		snap, err := x.snapshot(ctx, x.Forge)
-		if err != nil {
-			return snap, err
+		if snap, err = x.snapshot(ctx, x.Forge); err != nil {
+			return snap, nil, err
 		}
 		if err := errors.Join(x.nameFlaky(ctx, snap), x.watchBase(ctx, snap)); err != nil {
-			return snap, err
+			return snap, nil, err
 		}
-		if taken, err := x.takeBack(ctx, snap); err != nil || !taken {
-			return snap, err
+		taken, kept := x.takeBack(ctx, snap)
+		if !taken {
+			return snap, kept, nil
 		}
 	}
 }
@@ -161,7 +176,9 @@ func (x *Fixer) take(ctx context.Context, snap Snapshot, read Standing, failures
 		return Report{}, err
 	}
 	defer leave()
-	if s.Pull.Attempts >= MaxAttempts {
+	if over, err := x.outOfAttempts(ctx, s); err != nil {
+		return Report{}, errors.Join(err, x.Store.Release(context.WithoutCancel(ctx), claim, "not begun"))
+	} else if over {
 		if err := x.giveUp(ctx, s, claim); err != nil {
 			return Report{}, err // the claim stays for reconcile, the rest of it for the next tick
 		}
@@ -170,9 +187,19 @@ func (x *Fixer) take(ctx context.Context, snap Snapshot, read Standing, failures
 	return x.attempt(ctx, snap, s, claim, failures)
 }
 
+// outOfAttempts tells that a pull request is to be given up. A conflict is no failure of the code, so it is settled
+// whatever repairs there were before; only one that could not be settled counts.
+func (x *Fixer) outOfAttempts(ctx context.Context, s Standing) (bool, error) {
+	if s.Pull.Attempts < MaxAttempts || s.Verdict.Word != store.Conflict {
+		return s.Pull.Attempts >= MaxAttempts, nil
+	}
+	runs, err := x.Store.RunsOf(ctx, s.Pull.Ticket)
+	return len(runs) == 0 || runs[len(runs)-1].Outcome != "done", err
+}
+
 // attempt is one repair, seen on GitHub from its beginning to its end.
 func (x *Fixer) attempt(ctx context.Context, snap Snapshot, s Standing, claim store.Claim, failures []failure) (Report, error) {
-	attempt := fmt.Sprintf("attempt %d of %d", s.Pull.Attempts+1, MaxAttempts)
+	attempt := fmt.Sprintf("attempt %d of %d", min(s.Pull.Attempts+1, MaxAttempts), MaxAttempts)
 	if err := x.announce(ctx, s, claim, fmt.Sprintf("🔧 The Fixer works on this, %s. %s.", attempt, tame(capital(detail(s, failures))))); err != nil {
 		return Report{}, err // the claim stays for reconcile
 	}
@@ -250,7 +277,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if err != nil {
 		return err
 	}
-	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: s.Pull.Attempts + 1, base: base, start: s.Facts.PR.Head, proven: s.Facts.PR.Head,
+	a := assignment{role: FixerRole, ticket: t, pull: s.Pull.Number, claim: claim, attempt: min(s.Pull.Attempts+1, MaxAttempts), base: base, start: s.Facts.PR.Head, proven: s.Facts.PR.Head,
 		branch: s.Pull.Branch, files: s.Pull.Files, evidence: evidence, text: sessionText(s.Facts.PR.Body),
 		told: map[string]string{"title": s.Pull.Title, "url": s.Pull.URL, "check": strings.Join(names(s.Verdict.Failed), ", "), "detail": detail(s, failures), "of": strconv.Itoa(MaxAttempts)}}
 	if s.Verdict.Word == store.Conflict {

@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -14,6 +15,7 @@ func (x *Fixer) takeBack(ctx context.Context, snap Snapshot) (taken bool, err er
 	if err != nil || x.Settings.Observe {
 		return false, err
 	}
+	var failures []error
 	for _, r := range asked {
 		i := slices.IndexFunc(snap.Standings, func(s Standing) bool { return s.Pull.Number == r.Pull })
 		if i >= 0 && snap.Standings[i].Verdict.Word == store.Unknown {
@@ -22,7 +24,8 @@ func (x *Fixer) takeBack(ctx context.Context, snap Snapshot) (taken bool, err er
 		said := fmt.Sprintf("#%d is not open any more.", r.Pull)
 		if i >= 0 {
 			if said, err = x.adopt(ctx, snap.Standings[i], r); err != nil {
-				return taken, fmt.Errorf("take back #%d: %w", r.Pull, err)
+				failures = append(failures, fmt.Errorf("take back #%d: %w", r.Pull, err)) // the next tick tries again
+				continue
 			}
 		}
 		if err := x.Store.Answer(ctx, r.ID, said); err != nil {
@@ -30,7 +33,7 @@ func (x *Fixer) takeBack(ctx context.Context, snap Snapshot) (taken bool, err er
 		}
 		taken = true
 	}
-	return taken, nil
+	return taken, errors.Join(failures...)
 }
 
 // adopt makes one pull request the factory's again, as it stands, and says what came of it.

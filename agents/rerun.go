@@ -106,7 +106,7 @@ func (x *Fixer) failureLog(ctx context.Context, c forge.Check) (string, error) {
 	}
 	log, err := x.Forge.JobLog(ctx, c, logRead)
 	switch {
-	case errors.Is(err, forge.ErrNotFound):
+	case err != nil && permanent(err): // there is none, or our token may not read it
 		b.WriteString(c.Summary)
 	case err != nil:
 		return "", fmt.Errorf("read the log of %s: %w", c.Name, err)
@@ -200,7 +200,12 @@ func (x *Fixer) rerun(ctx context.Context, wish rerun, claim store.Claim) (asked
 			return wish.Reason, err == nil && anotherRun(wish.Checks, now), err
 		},
 		do: func(ctx context.Context) (string, error) {
-			return wish.Reason, x.Forge.RerunFailed(ctx, wish.Checks...)
+			now, err := x.Forge.Fresh().Checks(ctx, wish.Head)
+			if err != nil {
+				return "", err
+			}
+			left := slices.DeleteFunc(slices.Clone(wish.Checks), func(c forge.Check) bool { return startedAgain(c, now) })
+			return wish.Reason, x.Forge.RerunFailed(ctx, left...)
 		}})
 	switch {
 	case errors.Is(err, forge.ErrBusy):
@@ -228,12 +233,15 @@ func runIDs(checks []forge.Check) string {
 	return strings.Join(ids, "+")
 }
 
-// anotherRun tells that one of the checks has been started again since.
+// anotherRun tells that all of the checks have been started again since: those of several workflows are asked for one by
+// one, and an interruption may leave some out.
 func anotherRun(before, now []forge.Check) bool {
+	return !slices.ContainsFunc(before, func(old forge.Check) bool { return !startedAgain(old, now) })
+}
+
+func startedAgain(old forge.Check, now []forge.Check) bool {
 	return slices.ContainsFunc(now, func(c forge.Check) bool {
-		return slices.ContainsFunc(before, func(old forge.Check) bool {
-			return c.Name == old.Name && c.App == old.App && c.WorkflowRunID == old.WorkflowRunID && (c.RunID > old.RunID || c.State == forge.Pending)
-		})
+		return c.Name == old.Name && c.App == old.App && c.WorkflowRunID == old.WorkflowRunID && (c.RunID > old.RunID || c.State == forge.Pending)
 	})
 }
 

@@ -29,7 +29,7 @@ func TestARepairThatAnotherRolePublishesMeanwhileIsNotMadeTwice(t *testing.T) {
 		ticket, pull := r.given(1, red)
 		r.leftUnpublished(pull)
 		fixer := &Fixer{r.factory}
-		snap, err := fixer.look(r.ctx) // while another role is at the ticket, so that reconcile passes over it
+		snap, _, err := fixer.look(r.ctx) // while another role is at the ticket, so that reconcile passes over it
 		must(t, err)
 		if word := snap.Standings[0].Verdict.Word; word != store.Red {
 			t.Fatalf("it was read as %s", word)

@@ -58,6 +58,13 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 // can answer any more, and the doubt about a merge or an update that did not come.
 func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error {
 	word := s.Verdict.Word
+	if word == store.Landed || word == store.Closed {
+		for _, what := range []string{stoppedWhat(s.Facts.PR.Number), otherDaemon(s.Facts.PR.Number)} {
+			if err := f.Store.Settled(ctx, what); err != nil {
+				return err
+			}
+		}
+	}
 	if word != store.Red && len(s.Verdict.Stopped) == 0 {
 		if err := f.dropDoubts(ctx, s.Pull.Ticket, rerunKind); err != nil { // another run has begun, or is wanted no more
 			return err

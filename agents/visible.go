@@ -85,7 +85,9 @@ func (f *Factory) lives(ctx context.Context) ([]string, error) {
 	return lives, f.Store.SetSetting(ctx, "lives", string(text))
 }
 
-const otherDaemon = "another daemon works here"
+// otherDaemon names the trouble that another daemon has a pull request. Each is one by itself: what is over for one lasts for
+// another.
+func otherDaemon(pull int) string { return fmt.Sprintf("another daemon works on #%d", pull) }
 
 // claimedElsewhere tells that another daemon has a pull request: one with a store of its own, which ours cannot hold back.
 func (x *Fixer) claimedElsewhere(ctx context.Context, s Standing) (bool, error) {
@@ -95,13 +97,13 @@ func (x *Fixer) claimedElsewhere(ctx context.Context, s Standing) (bool, error) 
 	}
 	v, _, ok := readClaim(comments, s.Facts.PR.Author)
 	if !ok || !v.Until.After(x.Store.Now()) {
-		return false, x.Store.Settled(ctx, otherDaemon)
+		return false, x.Store.Settled(ctx, otherDaemon(s.Pull.Number))
 	}
 	lives, err := x.lives(ctx)
 	if err != nil || slices.Contains(lives, v.Holder) {
 		return false, err
 	}
-	return true, x.Store.Trouble(ctx, store.Problem{What: otherDaemon, Reason: fmt.Sprintf("#%d carries claim %d of a daemon that is not this one, until %s", s.Pull.Number, v.Generation, v.Until.UTC().Format("15:04 UTC")),
+	return true, x.Store.Trouble(ctx, store.Problem{What: otherDaemon(s.Pull.Number), Reason: fmt.Sprintf("#%d carries claim %d of a daemon that is not this one, until %s", s.Pull.Number, v.Generation, v.Until.UTC().Format("15:04 UTC")),
 		Cure: "stop one of the two; this one leaves the pull request alone"})
 }
 
@@ -203,8 +205,10 @@ func (x *Fixer) tidy(ctx context.Context, snap Snapshot) error {
 		if !stale {
 			continue
 		}
-		if elsewhere, err := x.claimedElsewhere(ctx, s); err != nil || elsewhere {
+		if elsewhere, err := x.claimedElsewhere(ctx, s); err != nil {
 			return err
+		} else if elsewhere {
+			continue
 		}
 		claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole}, updateLease)
 		if errors.Is(err, store.ErrClaimed) {

@@ -66,7 +66,7 @@ func TestAPullRequestThatAnotherDaemonHasIsLeftToIt(t *testing.T) {
 		r.fix()
 		r.fix()
 		r.stands(pull, store.Ready, "")
-		r.tells(1, store.TroubleOver, 0, otherDaemon)
+		r.tells(1, store.TroubleOver, 0, otherDaemon(pull))
 	})
 }
 
