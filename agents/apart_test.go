@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"sync/atomic"
@@ -134,4 +135,153 @@ func TestAnotherRunIsThatOfAllThatWereAskedFor(t *testing.T) {
 	if !anotherRun(before, now) {
 		t.Error("both run again")
 	}
+}
+
+func TestABranchThatMayNotBeDeletedKeepsNothingFromStaging(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket, pull := r.ready(1)
+		r.approve(pull)
+		_, err := r.git("config", "receive.denyDeletes", "true")
+		must(t, err)
+		r.land()
+		r.land()
+		if p := r.stands(pull, store.Landed, ""); p.Staging != stagingUp {
+			t.Errorf("staging %q", p.Staging)
+		}
+		r.onBoard(ticket, "Done")
+		r.does(0, "branch.delete", "")
+		r.tells(1, store.Intake, pull, "does not let us delete it")
+	})
+}
+
+func TestADeploymentThatCannotBeFollowedAnyMoreFails(t *testing.T) {
+	for name, row := range map[string]struct {
+		fault forgetest.Fault
+		after time.Duration
+	}{
+		"its run was deleted":       {forgetest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 0},
+		"it is never to be read":    {forgetest.Fault{Status: 500}, 2 * time.Hour},
+		"it is not to be read once": {forgetest.Fault{Status: 500, Times: 3}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				_, pull := r.ready(1)
+				r.approve(pull)
+				f := row.fault
+				f.Kind, f.Method, f.Path = forgetest.Status, http.MethodGet, `/actions/runs/\d+$`
+				if f.Times == 0 {
+					f.Times = -1
+				}
+				r.hub.Fault(f)
+				for range 3 {
+					if _, err := (&Merger{r.factory}).Run(r.ctx); err != nil {
+						t.Logf("the tick: %v", err)
+					}
+					virtualWait(row.after)
+				}
+				r.settle()
+				want := stagingFailed
+				if f.Times > 0 {
+					want = stagingUp
+				}
+				if p := r.pull(pull); p.Staging != want {
+					t.Errorf("staging %q, want %q", p.Staging, want)
+				}
+			})
+		})
+	}
+}
+
+func TestWhyAnApprovedPullRequestDoesNotLandIsSaidOnceHoweverLongItLasts(t *testing.T) {
+	t.Run("CI never begins", func(t *testing.T) {
+		journey(t, nil, func(r *rig) {
+			_, pull := r.ready(1)
+			r.approve(pull)
+			r.wire.show(func(q *http.Request, b []byte) []byte {
+				if strings.HasSuffix(q.URL.Path, "/check-runs") {
+					return []byte(`{"total_count":0,"check_runs":[]}`)
+				}
+				return b
+			})
+			for range 12 {
+				r.land()
+				virtualWait(13 * time.Minute)
+			}
+			r.tells(1, store.MergeRefused, pull, "is CI set up for main?")
+			r.tells(1, store.MergeRefused, pull, "")
+		})
+	})
+	t.Run("it cannot be read", func(t *testing.T) {
+		journey(t, nil, func(r *rig) {
+			_, pull := r.ready(1)
+			r.approve(pull)
+			for k := range 4 {
+				lift := r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: http.MethodGet, Path: fmt.Sprintf("/pulls/%d$", pull), Times: -1, Status: 500 + k, Body: `{"message":"try ` + strings.Repeat("again ", k) + `"}`})
+				r.land()
+				lift()
+			}
+			r.tells(1, store.MergeRefused, pull, "could not be read")
+			r.tells(1, store.MergeRefused, pull, "")
+		})
+	})
+}
+
+func TestABranchThatAPersonSetsBackIsSeenAsItStands(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		before, _ := r.hub.Pull(pull)
+		r.cli.next(leaving(clean))
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Ready, "")
+		r.approve(pull)
+		must(t, r.hub.ForcePush(r.ctx, "acme", before.HeadRef, before.Head))
+		r.settle()
+		r.fix()
+		r.stands(pull, store.Foreign, "a person pushed to the branch")
+		r.tells(1, store.ApprovalEnded, pull, "state:void")
+		if r.cli.asked() != 1 {
+			t.Errorf("%d sessions", r.cli.asked())
+		}
+	})
+}
+
+func TestATicketThatResistsIsToldOfOnceWhileAnotherRoleIsAtIt(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket, _ := r.given(1, nil)
+		claim, err := r.store.Claim(r.ctx, store.Claim{Ticket: ticket, Role: FixerRole, Holder: "a life before"}, time.Hour)
+		must(t, err)
+		unreadable := store.Effect{Key: "publish", Kind: publishKind, Ticket: ticket, Generation: claim.Generation, Detail: "{"}
+		_, _, err = r.store.Intend(r.ctx, unreadable)
+		must(t, err)
+		r.fix()
+		r.tells(1, store.Trouble, 0, "cannot be brought to rest")
+		r.factory.desk.enter(ticket)
+		r.fix()
+		r.factory.desk.leave(ticket)
+		r.tells(0, store.TroubleOver, 0, "")
+		must(t, r.store.Forget(r.ctx, unreadable.Key))
+		r.fix()
+		r.tells(1, store.Trouble, 0, "cannot be brought to rest")
+		r.tells(1, store.TroubleOver, 0, "cannot be brought to rest")
+	})
+}
+
+func TestARepairThatCannotBeLookedAtAgainIsNotThrownAway(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		lift := func() {}
+		r.cli.next(meanwhile(func() {
+			lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: http.MethodGet, Path: fmt.Sprintf("/pulls/%d$", pull), Status: 403, Body: `{"message":"Your IP address is not permitted"}`, Times: -1})
+		}, leaving(clean)))
+		if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+			t.Error("the tick says that it went well")
+		}
+		lift()
+		r.fix()
+		r.fix()
+		if p := r.stands(pull, store.Ready, ""); p.Attempts != 1 || r.cli.asked() != 1 {
+			t.Errorf("%d attempts, %d sessions", p.Attempts, r.cli.asked())
+		}
+	})
 }

@@ -151,6 +151,9 @@ func (m *Merger) advance(ctx context.Context, snap Snapshot, s Standing, g store
 	if onItsWay(s) {
 		return report, s.Facts.Current, nil
 	}
+	if s.Verdict.Word == store.Unknown {
+		return report, false, m.refuse(ctx, s, g, "it could not be read") // why is another thing at every try
+	}
 	return report, false, m.refuse(ctx, s, g, s.Verdict.Reason)
 }
 

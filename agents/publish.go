@@ -59,6 +59,7 @@ func (f *Factory) publish(ctx context.Context, p publication, claim store.Claim)
 	case errors.As(err, &moved):
 		// A person has pushed to the branch: it is theirs, and nothing of theirs is overwritten.
 		why = &setback{outcome: store.ForeignPush, reason: err.Error(), person: true}
+	case errors.Is(err, errUnread): // nothing was asked for yet that could have been refused
 	case permanent(err):
 		why = &setback{outcome: "refused by GitHub", reason: err.Error(), code: true}
 	}
@@ -156,6 +157,9 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	return pr.Number, f.Store.Complete(ctx, p.key(), strconv.Itoa(pr.Number))
 }
 
+// errUnread is met when a pull request cannot be looked at before it is published into: what was proven waits.
+var errUnread = errors.New("look at it once more")
+
 // stillWanted refuses to publish into a pull request that a person has closed, merged, made a draft or pointed elsewhere
 // meanwhile: it is never reopened, and no second one is opened in its place.
 func (f *Factory) stillWanted(ctx context.Context, p publication) error {
@@ -164,7 +168,7 @@ func (f *Factory) stillWanted(ctx context.Context, p publication) error {
 	}
 	pr, err := f.Forge.Fresh().PullRequest(ctx, p.Pull)
 	if err != nil {
-		return err
+		return fmt.Errorf("%w: %w", errUnread, err)
 	}
 	if pr.Draft {
 		return &setback{outcome: "pull request taken", reason: fmt.Sprintf("#%d was made a draft while the session worked on it", p.Pull), person: true}

@@ -50,11 +50,12 @@ func (f *Factory) reconcile(ctx context.Context) error {
 		return err
 	}
 	for _, old := range unreleased {
-		err := f.recoverClaim(ctx, old)
+		rested, err := f.recoverClaim(ctx, old)
 		what := fmt.Sprintf("ticket #%d cannot be brought to rest", old.Ticket)
 		switch {
-		case err == nil:
+		case err == nil && rested:
 			err = f.Store.Settled(ctx, what)
+		case err == nil:
 		case ctx.Err() == nil && !f.stopsAll(err):
 			// One ticket that resists must not keep the role from all the others.
 			err = f.Store.Trouble(ctx, store.Problem{What: what, Reason: f.redact(err.Error()), Cure: "it is tried again at every tick; the others go on"})
@@ -66,18 +67,24 @@ func (f *Factory) reconcile(ctx context.Context) error {
 	return f.dropWords(ctx)
 }
 
-func (f *Factory) recoverClaim(ctx context.Context, old store.Claim) error {
+// recoverClaim brings one to rest; rested is false while another role is at it.
+func (f *Factory) recoverClaim(ctx context.Context, old store.Claim) (rested bool, err error) {
 	if !f.desk.enter(old.Ticket) {
-		return nil // another role works on it right now
+		return false, nil
 	}
 	defer f.desk.leave(old.Ticket)
 	claim, err := f.Store.TakeOver(ctx, old, f.Instance, f.Settings.Lease)
 	if errors.Is(err, store.ErrLost) {
-		return nil // released by its holder since it was listed
+		return true, nil // released by its holder since it was listed
 	}
 	if err != nil {
-		return err
+		return false, err
 	}
+	return true, f.finish(ctx, old, claim)
+}
+
+// finish ends what was begun under a claim, and gives the claim up.
+func (f *Factory) finish(ctx context.Context, old, claim store.Claim) error {
 	doubts, err := f.Store.InDoubt(ctx)
 	if err != nil {
 		return err

@@ -97,14 +97,22 @@ func (m *Merger) finishTicket(ctx context.Context, p store.Pull) error {
 	return m.Forge.CloseTicket(ctx, p.Ticket)
 }
 
-// removeBranch deletes the merged branch, unless somebody has pushed to it since: their commits are not ours to lose.
+// removeBranch deletes the merged branch, unless somebody has pushed to it since: their commits are not ours to lose. One that
+// GitHub's rules keep stays as well.
 func (m *Merger) removeBranch(ctx context.Context, p store.Pull) error {
 	err := m.Mirror.DeleteRemote(ctx, p.Branch, p.Head)
 	var moved *worktree.PushRejected
-	if errors.As(err, &moved) {
-		_, err = m.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: p.Number, Ticket: p.Ticket,
-			Data: map[string]string{"reason": fmt.Sprintf("the branch %s has commits after the merge; it is kept", p.Branch)}})
+	var refused *worktree.PushRefused
+	reason := ""
+	switch {
+	case errors.As(err, &moved):
+		reason = fmt.Sprintf("the branch %s has commits after the merge; it is kept", p.Branch)
+	case errors.As(err, &refused):
+		reason = fmt.Sprintf("the branch %s is kept: GitHub does not let us delete it", p.Branch)
+	default:
+		return err
 	}
+	_, err = m.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: p.Number, Ticket: p.Ticket, Data: map[string]string{"reason": reason}})
 	return err
 }
 
@@ -175,6 +183,9 @@ func (m *Merger) begun(ctx context.Context, p store.Pull, follow string) error {
 // watch looks at a running deployment.
 func (m *Merger) watch(ctx context.Context, p store.Pull) error {
 	now, err := m.look(ctx, p)
+	if err != nil && (permanent(err) || m.late(p.StagingAt)) {
+		return m.fail(ctx, p, "", "it cannot be followed: "+reasonOf(err))
+	}
 	if err != nil {
 		return err
 	}

@@ -122,6 +122,10 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 		if err == nil && known {
 			stale, err = f.Mirror.IsAncestor(ctx, pr.Head, old.Pushed)
 		}
+		if err == nil && stale { // unless a person has set the branch back: git itself shows no old head
+			at, _, asked := f.Mirror.Remote(ctx, pr.HeadRef)
+			stale, err = at != pr.Head, asked
+		}
 		if err != nil || stale {
 			return stale, err
 		}

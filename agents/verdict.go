@@ -110,17 +110,20 @@ func (f Facts) health() Verdict {
 	if len(waiting) > 0 {
 		reason := "CI " + fmt.Sprint(green) + "/" + fmt.Sprint(green+len(waiting)) + ", waiting for " + strings.Join(waiting, ", ")
 		if f.overdue() && len(f.Checks) == 0 {
-			reason = fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)
+			reason = f.noChecks()
 		}
 		if f.overdue() && !f.Current && len(f.Checks) > 0 && len(f.missing()) == len(waiting) {
 			// As where main has got a new workflow: the branch lacks it, and will until it is brought up to date.
-			return Verdict{Word: store.Behind, Reason: fmt.Sprintf("%s has not reported for %s, and the branch lacks what %s has taken up", strings.Join(f.missing(), ", "), f.Now.Sub(f.HeadSince).Round(time.Minute), f.PR.BaseRef)}
+			return Verdict{Word: store.Behind, Reason: fmt.Sprintf("%s has not reported for %s, and the branch lacks what %s has taken up", strings.Join(f.missing(), ", "), f.Patience, f.PR.BaseRef)}
 		}
 		v := Verdict{Word: store.Waiting, Reason: reason}
 		if stopped := f.stopped(); len(stopped) == len(waiting) {
 			v.Stopped = stopped
 		}
 		return v
+	}
+	if green == 0 && f.overdue() {
+		return Verdict{Word: store.Waiting, Reason: f.noChecks()}
 	}
 	if green == 0 {
 		return Verdict{Word: store.Waiting, Reason: "no checks have reported yet"}
@@ -139,6 +142,11 @@ func (f Facts) health() Verdict {
 		return Verdict{Word: store.Ready, Reason: ci + ", behind " + f.PR.BaseRef}
 	}
 	return Verdict{Word: store.Ready, Reason: ci}
+}
+
+// noChecks says, in the same words as long as it lasts, that CI has not begun.
+func (f Facts) noChecks() string {
+	return fmt.Sprintf("no checks after %s: is CI set up for %s?", f.Patience, f.PR.BaseRef)
 }
 
 // overdue tells that the head has waited for its checks longer than CI ever takes.

@@ -112,9 +112,12 @@ func TestJudge(t *testing.T) {
 		{"no checks for longer than patience", func(f *Facts) {
 			f.Checks, f.Patience, f.HeadSince = nil, time.Hour, f.Now.Add(-2*time.Hour)
 		}, store.Waiting, "is CI set up"},
+		{"nothing is required and nothing reports for longer than patience", func(f *Facts) {
+			f.Required, f.Checks, f.Patience, f.HeadSince = nil, nil, time.Hour, f.Now.Add(-2*time.Hour)
+		}, store.Waiting, "no checks after 1h0m0s"},
 		{"missing for long, and main may have what the branch lacks", func(f *Facts) {
 			f.Checks, f.Current, f.Patience, f.HeadSince = f.Checks[:1], false, time.Hour, f.Now.Add(-2*time.Hour)
-		}, store.Behind, "lint has not reported for 2h0m0s"},
+		}, store.Behind, "lint has not reported for 1h0m0s"},
 		{"missing for long on a branch that has all of main", func(f *Facts) {
 			f.Checks, f.Patience, f.HeadSince = f.Checks[:1], time.Hour, f.Now.Add(-2*time.Hour)
 		}, store.Waiting, "lint (missing)"},
