@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"lightsout/agents/engine"
+	"lightsout/agents/process"
 	"lightsout/cmd/lightsout/sample"
 )
 
@@ -53,6 +54,23 @@ func (d *demo) oneEngine(words string, c *Config) (name string, e EngineConfig, 
 		return words, e, nil
 	}
 	return ownProgram(words, c)
+}
+
+// present sees to it that a coding CLI is there before a ticket is begun with it.
+func present(words string, environ []string) error {
+	program, cure := words, "give it with its path"
+	if guide, known := engine.GuideTo(words); known {
+		program, cure = guide.Program, "npm install -g "+guide.Package
+	} else if all := strings.Fields(words); len(all) > 0 {
+		program = all[0]
+	}
+	if info, err := os.Stat(program); err == nil && !info.IsDir() {
+		return nil
+	}
+	if _, err := process.LookPath(program, "/", environ); err != nil {
+		return fmt.Errorf("demo: --engine %s: there is no %s in PATH: %s", words, program, cure)
+	}
+	return nil
 }
 
 // recordedEngine is this binary again, speaking as claude does, so that turns, tokens and money are to be seen.

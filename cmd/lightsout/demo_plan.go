@@ -39,6 +39,11 @@ func (o demoCommand) plan(ctx context.Context, environ []string) (demoPlan, erro
 	if o.JSON && !o.Yes {
 		return p, errors.New("demo: --json goes with --yes: the object is printed when every ticket has ended")
 	}
+	for _, words := range o.Engine {
+		if err := present(words, environ); err != nil && (o.Repo != "" || words != recordedEngineName && words != spentEngine) {
+			return p, err
+		}
+	}
 	if o.Repo == "" {
 		if o.Tickets != "" || o.Test != "" {
 			return p, errors.New("demo: --tickets and --test go with --repo: the sample brings its own")
