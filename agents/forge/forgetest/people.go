@@ -252,6 +252,17 @@ func (s *Server) Retarget(login string, number int, base string) error {
 	})
 }
 
+// SetDraft makes a pull request a draft, or takes that back, as a person.
+func (s *Server) SetDraft(login string, number int, draft bool) error {
+	return s.change(login, number, func(c *call) error {
+		p, is := c.w.pulls[number]
+		if !is {
+			return fmt.Errorf("#%d is no pull request", number)
+		}
+		return c.markDraft(p, draft)
+	})
+}
+
 // SetStatus gives a commit a commit status, as services other than GitHub's own do. State is success, failure, error or pending.
 func (s *Server) SetStatus(login, sha, context, state, description string) error {
 	return s.act(login, "person", func(c *call) error {

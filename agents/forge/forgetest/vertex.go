@@ -1,6 +1,7 @@
 package forgetest
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -95,16 +96,23 @@ func (c *call) setDraft(in map[string]any, draft bool) any {
 		if node("PR", c.w.issues[p.number].id) != in["pullRequestId"] {
 			continue
 		}
-		if !c.w.issues[p.number].open {
-			return problem{"UNPROCESSABLE", "Pull request is closed"}
+		if err := c.markDraft(p, draft); err != nil {
+			return problem{"UNPROCESSABLE", err.Error()}
 		}
-		p.draft = draft
-		c.w.pulls[p.number] = p
-		c.touch(p.number)
-		c.record(map[bool]string{true: "pull.draft", false: "pull.ready"}[draft], hash(p.number), "")
-		return fields{"pullRequest": c.pullVertex(p)}
+		return fields{"pullRequest": c.pullVertex(c.w.pulls[p.number])}
 	}
 	return unresolved(in["pullRequestId"])
+}
+
+func (c *call) markDraft(p pull, draft bool) error {
+	if !c.w.issues[p.number].open {
+		return errors.New("Pull request is closed")
+	}
+	p.draft = draft
+	c.w.pulls[p.number] = p
+	c.touch(p.number)
+	c.record(map[bool]string{true: "pull.draft", false: "pull.ready"}[draft], hash(p.number), "")
+	return nil
 }
 
 func (c *call) resolveThread(in map[string]any, resolved bool) any {
