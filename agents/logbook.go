@@ -20,6 +20,7 @@ type logbook struct {
 
 	mutex   sync.Mutex
 	flushed time.Time
+	entry   []byte // being written, kept so that a flood of them costs no memory
 }
 
 // logPath names the readable log of a run. A claim's generation is used by one run alone.
@@ -87,9 +88,11 @@ const flushEvery = 2 * time.Second
 func (b *logbook) line(mark, text string) {
 	now := b.now()
 	text = strings.ReplaceAll(strings.TrimSpace(text), "\n", "\n           ")
-	_, err := b.events.Write([]byte(now.UTC().Format("15:04:05 ") + mark + " " + text + "\n"))
 	b.mutex.Lock()
 	defer b.mutex.Unlock()
+	b.entry = append(now.UTC().AppendFormat(b.entry[:0], "15:04:05 "), mark...)
+	b.entry = append(append(append(b.entry, ' '), text...), '\n')
+	_, err := b.events.Write(b.entry)
 	if err == nil && now.Sub(b.flushed) >= flushEvery {
 		b.flushed = now
 		_ = b.events.Flush() // what fails here fails again when it is closed

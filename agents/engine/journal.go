@@ -7,7 +7,10 @@ import (
 
 const (
 	journalHead = 16 << 20 // bytes written as they come
-	journalTail = 512 << 10
+	journalTail = 256 << 10
+	// journalPiece is how much is written at once: whoever keeps it copies it, some of
+	// them more than once.
+	journalPiece = 16 << 10
 )
 
 // journal writes the lines of a session to its log. The beginning tells what the
@@ -16,7 +19,7 @@ const (
 type journal struct {
 	to      io.Writer
 	head    int
-	tail    []byte // at most thrice journalTail
+	tail    []byte // at most twice journalTail
 	scratch []byte // what is being written, kept so that a line costs no memory
 	dropped int64
 	err     error
@@ -33,24 +36,25 @@ func newJournal(to io.Writer) *journal {
 func (j *journal) line(line []byte) {
 	if len(line) < j.head {
 		j.head -= len(line) + 1
-		j.scratch = append(append(j.scratch[:0], line...), '\n')
+		whole := min(len(line), journalPiece)
+		j.write(line[:len(line)-whole])
+		j.scratch = append(append(j.scratch[:0], line[len(line)-whole:]...), '\n')
 		j.write(j.scratch)
 		return
 	}
 	j.head = 0
 	if j.tail == nil {
-		j.scratch, j.tail = nil, make([]byte, 0, 3*journalTail)
+		j.scratch, j.tail = nil, make([]byte, 0, 2*journalTail)
 	}
 	if over := len(line) - journalTail + 1; over > 0 {
 		j.dropped += int64(over)
 		line = line[over:]
 	}
-	j.tail = append(append(j.tail, line...), '\n')
-	if len(j.tail) > 2*journalTail {
-		over := len(j.tail) - journalTail
+	if over := len(j.tail) - journalTail; over > 0 && len(j.tail)+len(line) >= cap(j.tail) {
 		j.dropped += int64(over)
 		j.tail = append(j.tail[:0], j.tail[over:]...)
 	}
+	j.tail = append(append(j.tail, line...), '\n')
 }
 
 func (j *journal) close() error {
@@ -65,7 +69,9 @@ func (j *journal) close() error {
 }
 
 func (j *journal) write(p []byte) {
-	if j.err == nil && len(p) > 0 {
-		_, j.err = j.to.Write(p)
+	for j.err == nil && len(p) > 0 {
+		piece := p[:min(len(p), journalPiece)]
+		_, j.err = j.to.Write(piece)
+		p = p[len(piece):]
 	}
 }

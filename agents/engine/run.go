@@ -24,7 +24,11 @@ func (e *Engine) Run(ctx context.Context, s Session) (Result, error) {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
 	w := newWatcher(e.adapter.reader(time.Now), s, e.config.Price, stop)
-	out, words := newLines(maxLine, w.stdout), newLines(maxLine, w.stderr)
+	longest := maxLine
+	if _, plain := w.reader.(*commandReader); plain {
+		longest = maxText // nothing is read out of its lines
+	}
+	out, words := newLines(longest, w.stdout), newLines(maxWords, w.stderr)
 	tree.Stdout, tree.Stderr = out, words
 	w.tell(Event{Kind: KindStarted, Text: e.Name()})
 	run, err := tree.Run(ctx)

@@ -37,12 +37,7 @@ func TestAnIdleDaemonIsSmallAndQuickToListen(t *testing.T) {
 	}
 	must(t, r.forge.Idle(t.Context()))
 	r.relax()
-	binary := filepath.Join(r.dir, "lightsout")
-	build := exec.Command("go", "build", "-o", binary, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0") // as the README builds it: a libc would be resident, too
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
+	binary := r.build()
 
 	// The first life reads the world, as the default schedule has it, and then has nothing to do. Once a role is due again
 	// in between, that belongs to being idle.
@@ -75,6 +70,49 @@ func TestAnIdleDaemonIsSmallAndQuickToListen(t *testing.T) {
 	if best > maxStart {
 		t.Errorf("%s from start to polling at best, at most %s are allowed", best, maxStart)
 	}
+}
+
+// maxGrowth is how much the daemon may grow while a session prints 2 GB, in bytes: half of it in lines, half in one.
+const maxGrowth = 5 << 20
+
+func TestADaemonStaysSmallWhileItsSessionPrintsGigabytes(t *testing.T) {
+	r := newRig(t)
+	must(t, os.WriteFile(filepath.Join(r.dir, "scripts", "total-is-always-one", "1", "mode"), []byte("wait 4s\nlines 1000000000\nprint 1000000000\n"), 0o600))
+	must(t, replaceIn(r.config, "[schedule]\n", "[limits]\noutput_mb = 4000\n\n[review]\nrounds = 0\n\n[schedule]\n"))
+	r.startBinary(r.build())
+	step := func() string {
+		running, err := r.store.Running(t.Context())
+		must(t, err)
+		if len(running) == 0 {
+			return ""
+		}
+		return running[0].Step
+	}
+	r.watch(func() bool { return strings.HasPrefix(step(), "session") })
+	time.Sleep(2 * time.Second) // it thinks, before it prints
+	before := memory(t, r.daemon.Process.Pid)["VmRSS"]
+	most, samples := before, 0
+	r.watch(func() bool {
+		most, samples = max(most, memory(t, r.daemon.Process.Pid)["VmRSS"]), samples+1
+		return !strings.HasPrefix(step(), "session")
+	})
+	t.Logf("%d KB before, %d KB at the most of %d looks: %d KB more", before, most, samples, most-before)
+	if samples < 20 || (most-before)<<10 > maxGrowth {
+		t.Errorf("it grew by %d KB, at most %d KB are allowed", most-before, maxGrowth>>10)
+	}
+	r.await(r.landed)
+}
+
+// build makes the program as the README does.
+func (r *rig) build() string {
+	r.t.Helper()
+	binary := filepath.Join(r.dir, "lightsout")
+	build := exec.Command("go", "build", "-o", binary, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0") // a libc would be resident, too
+	if out, err := build.CombinedOutput(); err != nil {
+		r.t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
 }
 
 // openPull files a ticket, pushes a branch for it as the factory would, and opens its pull request.

@@ -61,8 +61,15 @@ func (d *daemon) vault() vault {
 // secrets are the values that must not leave, longest first.
 func (d *daemon) secrets() []string { return slices.Clone(d.vault().values) }
 
-// redact takes secrets out of a text that is about to leave.
-func (d *daemon) redact(text string) string { return d.vault().replacer.Replace(text) }
+// redact takes secrets out of a text that is about to leave. Nearly none holds one: it is given back as it is, which a
+// replacer would copy.
+func (d *daemon) redact(text string) string {
+	v := d.vault()
+	if !slices.ContainsFunc(v.values, func(secret string) bool { return strings.Contains(text, secret) }) {
+		return text
+	}
+	return v.replacer.Replace(text)
+}
 
 // secretsOfVariable is what is secret of a variable: all of it, unless it says where something lies or how a program should
 // behave; and of an address what opens it.

@@ -58,7 +58,7 @@ func (p *player) obey(mode string) (code int, over bool, err error) {
 		if err != nil {
 			return 0, false, fmt.Errorf("mode %q: %w", mode, err)
 		}
-		return 0, false, flood(n, strings.Repeat("x", 63)+"\n")
+		return 0, false, flood(n, strings.Repeat("x", 1023)+"\n")
 	case "fill":
 		return 0, false, fill()
 	case "circle", "busy":

@@ -31,7 +31,7 @@
 //	polite                 the same, but answers TERM with success
 //	wait DURATION          goes on after a while
 //	print N                prints N bytes without a line end, then goes on
-//	lines N                the same, in lines of 64 bytes
+//	lines N                the same, in lines of 1024 bytes
 //	fill                   writes up to 16 GB into the worktree
 //	circle N               calls a tool N times with the same result, then lives on in silence
 //	busy N                 the same, with a new result each time
