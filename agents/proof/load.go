@@ -26,6 +26,10 @@ func (p *prover) load(ctx context.Context) error {
 		return err
 	}
 	base, err := m.MergeBase(ctx, tip, head)
+	if errors.Is(err, worktree.ErrUnrelated) {
+		base, err = tip, nil // as in a clone that holds no more than the two commits
+		p.warn("%s and the head have no history in common here: the head is compared with it as it stands", p.receipt.against())
+	}
 	if err != nil {
 		return err
 	}
@@ -71,11 +75,11 @@ func (p *prover) load(ctx context.Context) error {
 
 // read reads what differs between two commits.
 func (p *prover) read(ctx context.Context, base, head string) (*change, error) {
-	changed, err := p.Mirror.Changed(ctx, base, head)
+	changed, err := p.Mirror.ChangedBetween(ctx, base, head)
 	if err != nil {
 		return nil, err
 	}
-	diff, err := p.Mirror.Diff(ctx, base, head)
+	diff, err := p.Mirror.Between(ctx, base, head)
 	if err != nil {
 		return nil, err
 	}

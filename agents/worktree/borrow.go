@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,6 +31,9 @@ func (m *Mirror) Borrow(ctx context.Context, repository string, revisions ...str
 	if err := os.WriteFile(alternates, []byte(objects+"\n"), 0o600); err != nil {
 		return nil, fmt.Errorf("borrow objects: %w", err)
 	}
+	if err := m.borrowShallow(strings.TrimSuffix(string(where), "\n")); err != nil {
+		return nil, fmt.Errorf("borrow objects: %w", err)
+	}
 	shas := make([]string, 0, len(revisions))
 	for _, revision := range revisions {
 		out, err := m.git(ctx, call{args: []string{"rev-parse", "--verify", "--quiet", "--end-of-options", revision + "^{commit}"}, dir: repository, found: true, config: theirs})
@@ -46,6 +50,19 @@ func (m *Mirror) Borrow(ctx context.Context, repository string, revisions ...str
 		shas = append(shas, sha)
 	}
 	return shas, nil
+}
+
+// borrowShallow notes where the history of a repository that was cloned in part ends, as the repository has it noted: git would look
+// for the parents of those commits.
+func (m *Mirror) borrowShallow(from string) error {
+	ends, err := os.ReadFile(filepath.Join(from, "shallow"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(m.dir, "shallow"), ends, 0o600)
 }
 
 // Message is the message of a commit.

@@ -39,6 +39,29 @@ func TestBorrowNamesWhatTheRevisionsMeanThere(t *testing.T) {
 	}
 }
 
+func TestAPartOfAHistoryIsBorrowedAsFarAsItGoes(t *testing.T) {
+	w := newWorld(t, map[string]string{"a.txt": "one\n"})
+	long := filepath.Join(w.dir, "long")
+	w.git("", "clone", "--quiet", w.remote, long)
+	for _, content := range strings.Fields("two three four") {
+		writeFiles(t, long, map[string]string{"a.txt": content})
+		w.git(long, "commit", "--quiet", "-a", "-m", content)
+	}
+	short := filepath.Join(w.dir, "short")
+	w.git("", "clone", "--quiet", "--depth=2", "file://"+long, short)
+	m := w.open("judge.git")
+	got, err := m.Borrow(t.Context(), short, "HEAD~1", "HEAD")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if base, err := m.MergeBase(t.Context(), got[0], got[1]); err != nil || base != got[0] {
+		t.Errorf("the merge base is %s, %v, want %s", base, err, got[0])
+	}
+	if message, err := m.Message(t.Context(), got[0]); err != nil || message != "three\n" {
+		t.Errorf("where the history ends: %q, %v", message, err)
+	}
+}
+
 func TestBorrowSaysWhichRevisionIsNotThere(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
 	for _, revision := range []string{"no-such-branch", "--all", "0123456789abcdef0123456789abcdef01234567"} {

@@ -32,15 +32,20 @@ func (m *Mirror) Diff(ctx context.Context, base, head string) ([]byte, error) {
 
 // Between is the patch from one commit's files to another's, whatever led from one to the other, as Diff writes it.
 func (m *Mirror) Between(ctx context.Context, from, to string) ([]byte, error) {
-	from, to, err := m.pair(ctx, from, to)
-	if err != nil {
-		return nil, fmt.Errorf("diff: %w", err)
-	}
-	out, err := m.git(ctx, call{args: append(append([]string{"diff"}, plainDiff...), "--patch", "--unified=3", "--find-renames", from, to, "--")})
+	out, err := m.between(ctx, from, to, "--patch", "--unified=3", "--find-renames")
 	if err != nil {
 		return nil, fmt.Errorf("diff: %w", err)
 	}
 	return out, nil
+}
+
+func (m *Mirror) between(ctx context.Context, from, to string, options ...string) ([]byte, error) {
+	from, to, err := m.pair(ctx, from, to)
+	if err != nil {
+		return nil, err
+	}
+	args := append(append([]string{"diff"}, plainDiff...), options...)
+	return m.git(ctx, call{args: append(args, from, to, "--")})
 }
 
 func (m *Mirror) diff(ctx context.Context, base, head string, options ...string) ([]byte, error) {
@@ -48,12 +53,7 @@ func (m *Mirror) diff(ctx context.Context, base, head string, options ...string)
 	if err != nil {
 		return nil, err
 	}
-	to, err := m.commit(ctx, head)
-	if err != nil {
-		return nil, err
-	}
-	args := append(append([]string{"diff"}, plainDiff...), options...)
-	return m.git(ctx, call{args: append(args, from, to, "--")})
+	return m.between(ctx, from, head, options...)
 }
 
 // PatchID names what head changes since it left base, whatever commits it is made of and wherever in its files the
@@ -99,7 +99,19 @@ type Change struct {
 
 // Changed lists the files that differ in merge-base(base, head)..head, in git's order. Names are bytes as git keeps them.
 func (m *Mirror) Changed(ctx context.Context, base, head string) ([]Change, error) {
-	out, err := m.diff(ctx, base, head, "--raw", "--numstat", "-z", "--find-renames")
+	out, err := m.diff(ctx, base, head, listChanges...)
+	return changesOf(out, err)
+}
+
+// ChangedBetween is Changed for Between: whatever led from one commit to the other.
+func (m *Mirror) ChangedBetween(ctx context.Context, from, to string) ([]Change, error) {
+	out, err := m.between(ctx, from, to, listChanges...)
+	return changesOf(out, err)
+}
+
+var listChanges = []string{"--raw", "--numstat", "-z", "--find-renames"}
+
+func changesOf(out []byte, err error) ([]Change, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
