@@ -138,7 +138,8 @@ func successor(gone *goTestChange, all map[test]*goTestChange) string {
 // isTakenIn reports whether another test asks all that this one asked, data and all.
 func (m *measure) isTakenIn(by *measure) bool {
 	subject, data := within(m.subject, by.subject), within(m.data, by.data)
-	return subject > 0.8 && data > 0.6 || subject > 0.5 && data == 1 && len(m.data) > 1
+	all := data == 1
+	return subject > 0.8 && data > 0.6 || all && (subject > 0.5 && len(m.data) > 1 || subject > 0 && len(m.data) > 2)
 }
 
 // replacement finds a new test that is about all that a test which is gone was about.
