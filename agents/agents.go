@@ -111,3 +111,14 @@ type Report struct {
 	Acted bool   // it changed something outside
 	Said  string // "took #31", "nothing to do: the queue is empty"
 }
+
+// and is a report of this and then of that; what did nothing is left out.
+func (r Report) and(next Report) Report {
+	switch {
+	case !next.Acted:
+		return r
+	case r.Acted:
+		next.Said = r.Said + "; " + next.Said
+	}
+	return next
+}

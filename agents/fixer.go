@@ -28,7 +28,7 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 	if err := x.reconcile(ctx); err != nil {
 		return Report{}, err
 	}
-	met := map[int]bool{}
+	met, proved := map[int]bool{}, false
 	var failures []error
 	var kept error // what could not be taken back keeps nobody from the rest
 	ended := func(more ...error) error { return errors.Join(append(append(failures, kept), more...)...) }
@@ -45,17 +45,20 @@ func (x *Fixer) Run(ctx context.Context) (Report, error) {
 		if err != nil {
 			failures = append(failures, err)
 		}
-		if done.Acted && report.Acted {
-			done.Said = report.Said + "; " + done.Said
-		}
-		if done.Acted {
-			report = done
-		}
+		report = report.and(done)
 		if ctx.Err() != nil {
 			return report, ended()
 		}
 		if done.Acted || err != nil {
 			continue
+		}
+		if !proved { // one proof at a tick, then the world is read again: what came up meanwhile goes first
+			if proved, done, err = x.reprove(ctx, snap, met); err != nil {
+				failures = append(failures, err)
+			}
+			if report = report.and(done); proved {
+				continue
+			}
 		}
 		failed := ended(x.tidy(ctx, snap))
 		if !report.Acted && failed == nil {

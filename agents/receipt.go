@@ -33,5 +33,31 @@ func voidReceipt(body, base string) string {
 	if !found || strings.Contains(receipt, voidMark) {
 		return body
 	}
-	return fmt.Sprintf("%s%s\n%s: the branch has been brought up to date with %s since. Its checks judge it again.\n%s", words, factoryMark, voidMark, base, receipt)
+	return fmt.Sprintf("%s%s\n%s: the branch has been brought up to date with %s since. Its checks judge it again, and the proof is made again when there is time.\n%s", words, factoryMark, voidMark, base, receipt)
+}
+
+// receiptHeading begins a receipt in a pull request's text, and sectionHeading what stands behind it.
+const (
+	receiptHeading = "### Proof\n"
+	sectionHeading = "\n### "
+	closingWords   = "\nCloses #"
+)
+
+// renewedReceipt is a pull request's text with another receipt in the place of its own, and no word of its being void. A text without a receipt
+// stays as it is.
+func renewedReceipt(body, base string, receipt proof.Receipt) string {
+	words, ours, found := strings.Cut(body, factoryMark)
+	at := strings.Index(ours, receiptHeading)
+	if !found || at < 0 {
+		return body
+	}
+	rest := ours[at:]
+	end := len(rest)
+	for _, next := range []string{sectionHeading, closingWords} {
+		if i := strings.Index(rest, next); i >= 0 {
+			end = min(end, i)
+		}
+	}
+	made := fmt.Sprintf("%s\n\n_Made again after an update from %s._", strings.TrimSpace(receipt.Markdown()), base)
+	return fmt.Sprintf("%s%s\n%s\n%s", words, factoryMark, made, rest[end:])
 }

@@ -144,6 +144,11 @@ func (b *Bot) notice(e store.Event, s *subject) (*notice, error) {
 			quiet.edits = refusedKey(e.Run) // the rounds of a run are one message, which says how the last went
 		}
 		return shape("proof_refused", quiet)
+	case store.ProofRenewed:
+		if e.Data["proven"] == "true" {
+			return nil, nil // the card says so
+		}
+		return brief(aboutPull, "🟡", fmt.Sprintf("#%d: its proof does not hold after the update from %s", e.Pull, e.Data["base"]), e.Data["proof"], "nothing is stopped by it")
 	case store.ReviewSentBack:
 		return shape("review_sent_back", quiet)
 	case store.PullRead:

@@ -132,6 +132,8 @@ func chapter(e store.Event) string {
 		return sentence(title(e.Data["role"])+" ended", d("outcome"), d("reason"))
 	case store.ProofRefused:
 		return sentence("proof refused", d("policy"), d("detail"))
+	case store.ProofRenewed:
+		return sentence("proved anew", d("proof"))
 	case store.ReviewSentBack:
 		return sentence("review found a real bug", d("detail"))
 	case store.PullOpened:

@@ -22,6 +22,7 @@ const (
 	TicketParked     = "ticket parked" // Data: reason
 	TicketUnparked   = "ticket unparked"
 	ProofRefused     = "proof refused"    // Data: round, evidence; the session is asked again
+	ProofRenewed     = "proof renewed"    // after an update from the base; Data: head, base, proof, proven
 	ReviewSentBack   = "review sent back" // Data: round, line, detail: a real bug; the session is asked again
 	Approved         = "approved"         // Data: by, head
 	ApprovalEnded    = "approval ended"

@@ -76,6 +76,9 @@ func (r Receipt) Line() string {
 	if !r.Proven {
 		switch len(r.Refusals) {
 		case 0:
+			if n := len(r.Warnings); n > 0 {
+				return "not proven: " + clip(r.Warnings[n-1], 120)
+			}
 			return "not proven"
 		case 1:
 			return "not proven: " + clip(r.Refusals[0].Detail, 120)
