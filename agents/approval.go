@@ -10,7 +10,7 @@ import (
 )
 
 // bind tells whether a person's approval still binds, and ends it when the diff is another by now, or when commits were
-// added that are no update from the base, even ones that cancel each other out.
+// added that are no clean update from the base, even ones that cancel each other out.
 func (f *Factory) bind(ctx context.Context, snap Snapshot, s *Standing) error {
 	pr := s.Facts.PR
 	grant, err := f.Store.Grant(ctx, pr.Number)
@@ -22,7 +22,7 @@ func (f *Factory) bind(ctx context.Context, snap Snapshot, s *Standing) error {
 	}
 	same := grant.PatchID == s.Pull.PatchID && s.Pull.PatchID != ""
 	if same && grant.Head != pr.Head {
-		if same, err = f.onlyUpdated(ctx, grant.Head, pr.Head, snap.BaseSHA); err != nil {
+		if same, err = f.cleanlyUpdated(ctx, grant.Head, pr.Head, snap.BaseSHA); err != nil {
 			return err
 		}
 	}

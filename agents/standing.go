@@ -148,7 +148,7 @@ func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, 
 		return false, err
 	}
 	if old.Pushed != "" && old.Pushed != pr.Head && s.Pull.PatchID == old.PatchID {
-		if clean, err := f.onlyUpdated(ctx, old.Pushed, pr.Head, snap.BaseSHA); err != nil {
+		if clean, err := f.cleanlyUpdated(ctx, old.Pushed, pr.Head, snap.BaseSHA); err != nil {
 			return false, err
 		} else if clean {
 			facts.Pushed = pr.Head
@@ -202,6 +202,19 @@ func (f *Factory) onlyUpdated(ctx context.Context, from, to, base string) (bool,
 	}
 	added, err := f.Mirror.Added(ctx, from, to, base)
 	return added == 0, err
+}
+
+// cleanlyUpdated is onlyUpdated where git made the merges by itself. A merge can carry a change of its own, and one that puts
+// the same lines to another place does not even show in the patch-id.
+func (f *Factory) cleanlyUpdated(ctx context.Context, from, to, base string) (bool, error) {
+	if only, err := f.onlyUpdated(ctx, from, to, base); err != nil || !only {
+		return false, err
+	}
+	taken, err := f.Mirror.MergeBase(ctx, base, to)
+	if err != nil {
+		return false, err
+	}
+	return f.Mirror.CleanMerge(ctx, to, from, taken)
 }
 
 // sameWork finds the heads that were reviewed and differ from the present one by updates from the base alone: what was

@@ -102,3 +102,29 @@ func TestAMergeSettledForOneSideIsAMergeInEveryRound(t *testing.T) {
 		}
 	}
 }
+
+func TestAMergeIsCleanWhenItHoldsWhatGitMakesByItself(t *testing.T) {
+	w := newWorld(t, map[string]string{"poem.txt": poem, "other.txt": "x\n"})
+	head := w.personPushes("topic", map[string]string{"mine.txt": "m\n"})
+	clashing := w.personPushes("clashing", map[string]string{"other.txt": "z\n"})
+	main := w.personPushes("main", map[string]string{"other.txt": "y\n"})
+	merged := w.personPushes("merged", map[string]string{"mine.txt": "m\n"})
+	evil := w.personPushes("evil", map[string]string{"mine.txt": "m\n", "poem.txt": "evil\n"})
+	w.fetch()
+	for name, row := range map[string]struct {
+		made, from string
+		want       bool
+	}{
+		"by itself":                 {merged, head, true},
+		"with something of its own": {evil, head, false},
+		"left out":                  {main, head, false},
+		"of what conflicts":         {merged, clashing, false},
+	} {
+		if got, err := w.mirror.CleanMerge(t.Context(), row.made, row.from, main); got != row.want || err != nil {
+			t.Errorf("%s: %t, %v", name, got, err)
+		}
+	}
+	if _, err := w.mirror.CleanMerge(t.Context(), strings.Repeat("0", 40), head, main); err == nil {
+		t.Error("a commit that is nowhere was judged")
+	}
+}

@@ -171,6 +171,31 @@ func (m *Mirror) conflicts(ctx context.Context, a, b string) ([]string, error) {
 	return conflicted(out), nil
 }
 
+// CleanMerge tells that a commit holds exactly the files that merging two others makes by itself, without conflict.
+func (m *Mirror) CleanMerge(ctx context.Context, made, a, b string) (bool, error) {
+	a, b, err := m.pair(ctx, a, b)
+	if err == nil {
+		made, err = m.commit(ctx, made)
+	}
+	if err != nil {
+		return false, fmt.Errorf("merge again: %w", err)
+	}
+	return remember(m, "clean merge "+made+" "+a+" "+b, func() (bool, error) {
+		tree, err := m.git(ctx, call{args: []string{"merge-tree", "--write-tree", "--no-messages", a, b}})
+		if exited(err, 1) {
+			return false, nil
+		}
+		if err != nil {
+			return false, fmt.Errorf("merge again: %w", err)
+		}
+		has, err := m.git(ctx, call{args: []string{"rev-parse", "--verify", "--end-of-options", made + "^{tree}"}})
+		if err != nil {
+			return false, fmt.Errorf("merge again: %w", err)
+		}
+		return bytes.Equal(tree, has), nil
+	})
+}
+
 // conflicted reads the files out of what merge-tree answers when it could not merge.
 func conflicted(out []byte) []string {
 	var paths []string
