@@ -151,8 +151,14 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 	if err != nil {
 		return nil, err
 	}
-	mirror, err := d.mirror(ctx)
-	if err != nil {
+	// git and the probes of what contains sessions are programs to wait for: side by side, for the chat waits for both.
+	var mirror *worktree.Mirror
+	var unopened error
+	var opening sync.WaitGroup
+	opening.Go(func() { mirror, unopened = d.mirror(ctx) })
+	contain, err := d.contain(ctx)
+	opening.Wait()
+	if err := errors.Join(unopened, err); err != nil {
 		return nil, err
 	}
 	engines, roleEngines, err := d.engines()
@@ -160,10 +166,6 @@ func (d *daemon) factory(ctx context.Context, s *store.Store) (*agents.Factory, 
 		return nil, err
 	}
 	env, caches, err := d.sessionEnvironment()
-	if err != nil {
-		return nil, err
-	}
-	contain, err := d.contain(ctx)
 	if err != nil {
 		return nil, err
 	}
