@@ -1,6 +1,7 @@
 package agents
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
@@ -283,5 +284,57 @@ func TestARepairThatCannotBeLookedAtAgainIsNotThrownAway(t *testing.T) {
 		if p := r.stands(pull, store.Ready, ""); p.Attempts != 1 || r.cli.asked() != 1 {
 			t.Errorf("%d attempts, %d sessions", p.Attempts, r.cli.asked())
 		}
+	})
+}
+
+func TestAGivingUpThatAPersonComesBetweenLeavesNoDoubt(t *testing.T) {
+	for name, takes := range map[string]func(*rig, int){
+		"closes it":       func(r *rig, pull int) { must(r.t, r.hub.CloseIssue("acme", pull)) },
+		"pushes to it":    func(r *rig, pull int) { r.push(pull, map[string]string{"mine.txt": "mine\n"}) },
+		"merges it":       func(r *rig, pull int) { _, err := r.hub.Merge("acme", pull, "merge"); must(r.t, err) },
+		"points it away":  func(r *rig, pull int) { r.pushTo("release", red); must(r.t, r.hub.Retarget("acme", pull, "release")) },
+		"leaves it alone": func(*rig, int) {},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				_, pull := r.given(1, red)
+				r.savedTickets()
+				r.spent(pull)
+				r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Write: "pull.draft"})
+				if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+					t.Fatal("the giving up was not interrupted")
+				}
+				takes(r, pull)
+				r.again()
+				r.fix()
+				r.land()
+				r.land()
+			}) // which holds that nothing is in doubt
+		})
+	}
+}
+
+func TestARenamedBaseMergesNothingAndIsNamed(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		r.approve(pull)
+		main, err := r.git("rev-parse", "main")
+		must(t, err)
+		must(t, r.hub.ForcePush(r.ctx, "acme", "trunk", main)) // GitHub points the pull requests at the new name
+		must(t, r.hub.Retarget("acme", pull, "trunk"))
+		must(t, r.hub.DeleteBranch(r.ctx, "acme", "main"))
+		for _, run := range []func(context.Context) (Report, error){(&Merger{r.factory}).Run, (&Fixer{r.factory}).Run, (&Implementer{r.factory}).Run} {
+			if _, err := run(r.ctx); err == nil || !strings.Contains(err.Error(), "base main") {
+				t.Errorf("the tick ended with %v", err)
+			}
+		}
+		r.does(0, "pull.merge", "")
+		if p, _ := r.hub.Pull(pull); !p.Open || len(p.Comments)+len(p.Labels) != 0 {
+			t.Errorf("the pull request was touched: %+v", p)
+		}
+		r.factory.Settings.Base = "trunk" // a person has seen to it
+		r.land()
+		r.stands(pull, store.Landed, "")
+		r.land()
 	})
 }
