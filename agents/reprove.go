@@ -111,7 +111,7 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 	return receipt, tidied
 }
 
-// unlessWanted is a context that ends with errGivenWay once the store says that something else is wanted of the Fixer. The function that comes with it
+// unlessWanted is a context that ends with errGivenWay once the store says that something else is wanted of the Fixer, or nothing at all. The function that comes with it
 // ends the lookout and returns that error, nil when nothing came up.
 func (x *Fixer) unlessWanted(ctx context.Context, s Standing, met map[int]bool) (context.Context, func() error) {
 	working, stop := context.WithCancelCause(ctx)
@@ -129,6 +129,9 @@ func (x *Fixer) unlessWanted(ctx context.Context, s Standing, met map[int]bool) 
 			pulls, err := x.Store.Pulls(working)
 			if reason := givesWay(pulls, s, met); err == nil && reason != "" {
 				stop(fmt.Errorf("%w: %s", errGivenWay, reason))
+			}
+			if pause, paused, err := x.Store.PausedFor(working, FixerRole); err == nil && paused {
+				stop(fmt.Errorf("%w: paused by %s", errGivenWay, pause.ByName))
 			}
 		}
 	}()

@@ -1,7 +1,9 @@
 package agents
 
 import (
+	"context"
 	"encoding/json"
+	"errors"
 	"strings"
 	"testing"
 
@@ -159,4 +161,22 @@ func TestAProofGivesWayToWhatCannotWait(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, row.want)
 		}
 	}
+}
+
+func TestAPauseEndsAProofThatIsMadeAgain(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.opened(1)
+		s := Standing{Pull: r.pull(pull)}
+		s.Facts.PR.Head = s.Pull.Head
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, nil)
+		virtualWait(2 * reproveLookout)
+		if working.Err() != nil {
+			t.Errorf("it was ended by nothing: %v", context.Cause(working))
+		}
+		must(t, r.store.Pause(r.ctx, "", noTime, "Ana"))
+		virtualWait(2 * reproveLookout)
+		if err := release(); !errors.Is(err, errGivenWay) || !strings.Contains(err.Error(), "paused by Ana") {
+			t.Errorf("under a pause it goes on: %v", err)
+		}
+	})
 }
