@@ -51,8 +51,11 @@ func (b *logbook) Write(p []byte) (int, error) { return b.output.Write(p) }
 // Close ends both files.
 func (b *logbook) Close() error { return errors.Join(b.events.Close(), b.output.Close()) }
 
-// note writes a step of ours.
-func (b *logbook) note(format string, args ...any) { b.line("■", fmt.Sprintf(format, args...)) }
+// note writes a step of ours, which is read at once: there are few.
+func (b *logbook) note(format string, args ...any) {
+	b.line("■", fmt.Sprintf(format, args...))
+	_ = b.events.Flush() // what fails here fails again when it is closed
+}
 
 // event writes an event of a session.
 func (b *logbook) event(e engine.Event) {

@@ -75,9 +75,13 @@ func (f *Factory) work(ctx context.Context, a assignment) (product, error) {
 	if err != nil {
 		return product{}, err
 	}
+	paths, err := f.Mirror.Tree(ctx, a.base)
+	if err != nil {
+		return product{}, err
+	}
 	home := f.homeDir(a.ticket.Number)
 	task := rules.Task{Role: a.role, Title: a.ticket.Title, Body: a.ticket.Body, Files: a.files, Rules: file.Rules, TextFile: filepath.Join(home, "pull-request.md"),
-		Evidence: a.evidence, Test: strings.Join(f.Settings.Test, " ")}
+		Evidence: a.evidence, Test: strings.Join(f.Settings.Test, " "), Docs: documents(paths)}
 	prompt, err := rules.Render(task)
 	if err != nil {
 		return product{}, err
@@ -169,6 +173,7 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	if err := f.Store.Step(ctx, run.ID, "session, round "+strconv.Itoa(round)); err != nil {
 		return made, nil, err
 	}
+	book.note("prompt: %s bytes, %s of %s beside ticket, rules and evidence", thousands(int64(prompt.Bytes)), thousands(int64(prompt.Overhead)), thousands(rules.MaxOverhead))
 	dir := f.worktreeDir(a.ticket.Number)
 	giveBack, err := f.baseInstructions(ctx, dir, a)
 	if err != nil {
