@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -63,9 +64,21 @@ func (x *doctor) coderVersion(ctx context.Context, path string, env []string) (v
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(home)) }()
 	out, err := process.Output(ctx, process.Command{Args: []string{"/bin/sh", "-c", `exec "$0" --version 2>&1`, path}, Dir: home, Env: append(env, "HOME="+home, "TMPDIR="+home), Limit: versionTime, MaxOutput: 64 << 10})
-	version, _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return version, err
+	return versionLine(string(out)), err
 }
+
+// versionLine is the line of what a program prints that names its version: some warn of this and that before.
+func versionLine(out string) string {
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	for _, line := range lines {
+		if numbered.MatchString(line) {
+			return strings.TrimSpace(line)
+		}
+	}
+	return strings.TrimSpace(lines[0])
+}
+
+var numbered = regexp.MustCompile(`\b\d+\.\d+`)
 
 // tests looks for the program that runs the repository's tests.
 func (x *doctor) tests() finding {

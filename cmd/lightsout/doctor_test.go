@@ -107,7 +107,7 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 
 func TestDoctorExaminesEveryEngine(t *testing.T) {
 	place, empty := t.TempDir(), t.TempDir()
-	for name, script := range map[string]string{"codex": "echo codex-cli 0.9", "pi": "echo 0.5 >&2", "qwen": "exit 3"} {
+	for name, script := range map[string]string{"codex": "echo WARNING: no folder under /tmp/x-2316 >&2; echo codex-cli 0.9", "pi": "echo 0.5 >&2", "qwen": "exit 3"} {
 		must(t, os.WriteFile(filepath.Join(place, name), []byte("#!/bin/sh\n"+script+"\n"), 0o700))
 	}
 	must(t, os.WriteFile(filepath.Join(place, "lightsout.toml"), []byte(`engine = "gateway"
