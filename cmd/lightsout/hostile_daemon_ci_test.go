@@ -136,3 +136,45 @@ func (r *rig) show(object string) (string, error) {
 	out, err := process.Output(r.t.Context(), process.Command{Args: []string{"git", "cat-file", "-p", object}, Dir: r.forge.GitDir(), Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}})
 	return string(out), err
 }
+
+func TestAPauseEndsWhatRunsAndResumeGoesOn(t *testing.T) {
+	r := newRig(t)
+	scripts := filepath.Join(r.dir, "scripts")
+	r.haunt(scripts, "fork\ndeaf", "auto")
+	r.start()
+	awaitFile(t, filepath.Join(scripts, enginetest.GhostFile))
+	say := func(words string) {
+		_, err := r.chat.Say(1001, words)
+		must(t, err)
+	}
+	say("/pause")
+	awaitGone(t, scripts)
+	r.watch(func() bool {
+		running, err := r.store.Running(t.Context())
+		must(t, err)
+		issue, _ := r.forge.Issue(r.ticket)
+		return len(running) == 0 && issue.Status == "Todo" && r.heard("run 1 is ended, its work is kept") && r.heard("paused by Ana")
+	})
+	time.Sleep(3 * time.Second) // three ticks, of which none may begin anything
+	if left := naming(scripts); len(left) > 0 {
+		t.Errorf("under the pause there works %q", left)
+	}
+	say("/resume")
+	r.await(r.landed)
+	r.checkInvariants()
+	runs, err := r.store.RunsOf(t.Context(), r.ticket)
+	must(t, err)
+	if len(runs) != 2 || runs[0].Outcome != "cancelled" || runs[1].Outcome != "done" || runs[1].Attempt != 1 {
+		t.Errorf("%+v", runs)
+	}
+}
+
+// heard tells whether the chat has said something to Ana.
+func (r *rig) heard(words string) bool {
+	for _, m := range r.chat.Messages(1001) {
+		if strings.Contains(m.Plain, words) {
+			return true
+		}
+	}
+	return false
+}
