@@ -101,6 +101,30 @@ func (m *Merger) findDeployment(ctx context.Context, p store.Pull) (run string, 
 	return run, found, nil
 }
 
+// withoutDeployments leaves out of the base's checks those of a deployment, whoever began it: what it says is about a host, not
+// about the commit.
+func (f *Factory) withoutDeployments(ctx context.Context, c *forge.Client, checks []forge.Check) ([]forge.Check, error) {
+	ours, err := f.stagingRuns(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var kept []forge.Check
+	for _, check := range checks {
+		deploys := ours[check.WorkflowRunID]
+		if !deploys && isFailure(check.State) && check.WorkflowRunID != 0 && f.Settings.Staging.Workflow != "" {
+			run, err := c.WorkflowRun(ctx, check.WorkflowRunID)
+			if err != nil && !permanent(err) {
+				return nil, err
+			}
+			deploys = err == nil && run.File == f.Settings.Staging.Workflow
+		}
+		if !deploys {
+			kept = append(kept, check)
+		}
+	}
+	return kept, nil
+}
+
 // stagingRuns are the workflow runs that merged commits count as their deployments.
 func (f *Factory) stagingRuns(ctx context.Context) (map[int64]bool, error) {
 	pulls, err := f.Store.AllPulls(ctx)

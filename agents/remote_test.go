@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
 	"lightsout/agents/worktree"
 	"lightsout/store"
@@ -81,6 +82,9 @@ func TestADeploymentThatFailsIsNoRedBase(t *testing.T) {
 		r.land()
 		r.land()
 		r.tells(1, store.StagingFailed, pull, "")
+		_, err := r.factory.Forge.Dispatch(r.ctx, forge.Workflow{File: "staging.yml", Ref: "main"}) // by hand
+		must(t, err)
+		r.settle()
 		r.opened(2)
 		r.tells(0, store.Trouble, 0, baseRed)
 	})

@@ -93,12 +93,9 @@ func (f *Factory) survey(ctx context.Context, c *forge.Client) (snap Snapshot, l
 	if snap.BaseChecks, err = c.Checks(ctx, snap.BaseSHA); err != nil {
 		return snap, nil, fmt.Errorf("checks of %s: %w", f.Settings.Base, err)
 	}
-	// A deployment reports on the base too, but what it says is about a host, not about the commit.
-	deployments, err := f.stagingRuns(ctx)
-	if err != nil {
-		return snap, nil, err
+	if snap.BaseChecks, err = f.withoutDeployments(ctx, c, snap.BaseChecks); err != nil {
+		return snap, nil, fmt.Errorf("checks of %s: %w", f.Settings.Base, err)
 	}
-	snap.BaseChecks = slices.DeleteFunc(snap.BaseChecks, func(c forge.Check) bool { return deployments[c.WorkflowRunID] })
 	if snap.Required, err = c.RequiredChecks(ctx, f.Settings.Base); err != nil {
 		return snap, nil, fmt.Errorf("required checks: %w", err)
 	}

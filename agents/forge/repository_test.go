@@ -107,13 +107,13 @@ func TestADispatchedRunIsFoundByItsTime(t *testing.T) {
 		says(200, `{"total_count":1,"workflow_runs":[{"id":5,"status":"in_progress","head_sha":"abc","display_title":"abc to staging",
 			"actor":{"login":"bot"},"run_attempt":1}]}`)(w, r)
 	})
-	s.on("GET", "/actions/runs/5", says(200, `{"id":5,"status":"completed","conclusion":"failure"}`))
+	s.on("GET", "/actions/runs/5", says(200, `{"id":5,"status":"completed","conclusion":"failure","path":".github/workflows/staging.yml@refs/heads/main"}`))
 	c := s.client(nil)
 	runs, err := c.WorkflowRuns(t.Context(), "staging.yml", since)
 	if err != nil || len(runs) != 1 || runs[0].ID != 5 || runs[0].State != Pending || runs[0].Title != "abc to staging" || runs[0].Actor != "bot" {
 		t.Fatalf("runs are %+v, %v", runs, err)
 	}
-	if run, err := c.WorkflowRun(t.Context(), 5); err != nil || run.State != Failure {
+	if run, err := c.WorkflowRun(t.Context(), 5); err != nil || run.State != Failure || run.File != "staging.yml" {
 		t.Errorf("run is %+v, %v", run, err)
 	}
 }

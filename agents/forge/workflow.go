@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"path"
 	"strings"
 	"time"
 
@@ -22,6 +23,7 @@ type Workflow struct {
 // WorkflowRun is one run of a workflow.
 type WorkflowRun struct {
 	ID         int64
+	File       string // of its workflow, in .github/workflows; listings leave it out
 	Name       string
 	Title      string // as the workflow's run-name makes it
 	Event      string
@@ -93,13 +95,26 @@ func (c *Client) WorkflowRuns(ctx context.Context, file string, since time.Time)
 
 // WorkflowRun returns one run.
 func (c *Client) WorkflowRun(ctx context.Context, id int64) (WorkflowRun, error) {
-	run, _, err := read(ctx, c, restBudget, func(ctx context.Context) (*github.WorkflowRun, *github.Response, error) {
-		return c.rest.Actions.GetWorkflowRunByID(ctx, c.owner, c.repo, id)
+	// go-github leaves the workflow's file out.
+	type told struct {
+		github.WorkflowRun
+		Path string `json:"path"`
+	}
+	run, _, err := read(ctx, c, restBudget, func(ctx context.Context) (told, *github.Response, error) {
+		var run told
+		req, err := c.rest.NewRequest("GET", fmt.Sprintf("repos/%s/%s/actions/runs/%d", c.owner, c.repo, id), nil)
+		if err != nil {
+			return run, nil, err
+		}
+		resp, err := c.rest.Do(ctx, req, &run)
+		return run, resp, err
 	})
 	if err != nil {
 		return WorkflowRun{}, fmt.Errorf("read workflow run %d: %w", id, err)
 	}
-	return runOf(run), nil
+	out := runOf(&run.WorkflowRun)
+	out.File = fileOf(run.Path)
+	return out, nil
 }
 
 // RerunFailed asks for failed checks once more: of an Actions run all its failed jobs together, since GitHub starts one
@@ -195,6 +210,12 @@ func (c *Client) fetchEnd(ctx context.Context, address string, maxBytes int) ([]
 		return nil, fmt.Errorf("log's host: status %d: %w", resp.StatusCode, ErrNotFound)
 	}
 	return readEnd(resp.Body, maxBytes)
+}
+
+// fileOf is a workflow's file; a path may name, behind an @, the commit that it is of.
+func fileOf(workflow string) string {
+	name, _, _ := strings.Cut(workflow, "@")
+	return path.Base(name)
 }
 
 func runOf(run *github.WorkflowRun) WorkflowRun {
