@@ -12,7 +12,6 @@ import (
 
 	"lightsout/agents/forge"
 	"lightsout/agents/proof"
-	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -98,7 +97,7 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 	run := store.Run{Marker: fmt.Sprintf("lightsout-%s-anew-%d-%d", name, s.Pull.Number, x.Store.Now().UnixMilli())}
 	receipt, err := x.prove(working, a, run, s.Facts.PR.Head, sessionText(s.Facts.PR.Body), nil)
 	wanted := release()
-	tidied := worktree.RemoveAll(x.proofDir(FixerRole))
+	tidied := proof.Clear(context.WithoutCancel(ctx), x.Mirror, x.proofDir(FixerRole))
 	switch {
 	case ctx.Err() != nil:
 		return receipt, errors.Join(context.Cause(ctx), tidied)

@@ -239,7 +239,7 @@ func (f *Factory) prove(ctx context.Context, a assignment, run store.Run, head, 
 
 // proofOf is what the proof of a head, and the reproduction of a bug in it, are asked with.
 func (f *Factory) proofOf(a assignment, run store.Run, head string, log io.Writer) proof.Request {
-	return proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Dir: f.proofDir(a.role), Env: f.Settings.Env,
+	return proof.Request{Mirror: f.Mirror, Base: a.base, Head: head, Against: f.Settings.Base, Test: f.Settings.Test, Dir: f.proofDir(a.role), Keep: true, Env: f.Settings.Env,
 		Limits: f.Settings.ProofLimits, Contain: f.Settings.Contain, Apart: f.Settings.Namespace, Writable: f.Settings.Writable, Readable: f.Settings.Readable, Marker: run.Marker, Now: f.Store.Now, Log: log,
 		Secrets: f.Settings.Secrets, Since: a.proven, Settings: f.Settings.Proof}
 }
@@ -252,5 +252,5 @@ func (f *Factory) tellRefused(ctx context.Context, a assignment, run store.Run, 
 // clean removes what a run needed and nobody needs after it. The mirror keeps the commits, the logs stay.
 func (f *Factory) clean(ctx context.Context, a assignment) error {
 	err := f.Mirror.Remove(ctx, f.worktreeDir(a.ticket.Number))
-	return errors.Join(err, worktree.RemoveAll(f.homeDir(a.ticket.Number)), worktree.RemoveAll(f.proofDir(a.role)))
+	return errors.Join(err, worktree.RemoveAll(f.homeDir(a.ticket.Number)), proof.Clear(ctx, f.Mirror, f.proofDir(a.role)))
 }

@@ -69,7 +69,7 @@ func (p *prover) load(ctx context.Context) error {
 		}
 	}
 	p.change = c
-	p.place = &place{mirror: m, dir: p.Dir, change: c, base: base, head: head, library: p.Modules}
+	p.place = &place{mirror: m, dir: p.Dir, change: c, base: base, head: head, library: p.Modules, keep: p.Keep}
 	return nil
 }
 

@@ -22,6 +22,7 @@ type place struct {
 	base    string
 	head    string
 	library string // the installed packages of node, "" for none
+	keep    bool   // the tree outlives it
 }
 
 // treeName is the folder of the tree in the work folder.
@@ -50,12 +51,21 @@ func (p *place) open(ctx context.Context) error {
 	return nil
 }
 
-// close removes all of it.
+// close removes all of it, but for a tree that is kept.
 func (p *place) close(ctx context.Context) error {
-	if err := errors.Join(p.mirror.Remove(ctx, p.tree()), removeAll(p.home()), removeAll(p.modules())); err != nil {
+	err := errors.Join(removeAll(p.home()), removeAll(p.modules()))
+	if !p.keep {
+		err = errors.Join(err, p.mirror.Remove(ctx, p.tree()))
+	}
+	if err != nil {
 		return fmt.Errorf("empty the work folder: %w", err)
 	}
 	return nil
+}
+
+// Clear removes what proofs have kept in a work folder, and the folder.
+func Clear(ctx context.Context, m *worktree.Mirror, dir string) error {
+	return errors.Join((&place{mirror: m, dir: dir}).close(ctx), removeAll(dir))
 }
 
 // toHead makes the tree hold the head.

@@ -46,6 +46,7 @@ type Request struct {
 	Since   string   // a revision that was proven before, "" when none was: its tests are not to be weakened either
 
 	Dir      string         // the work folder, absolute, this proof's alone while it runs; left as empty as it was
+	Keep     bool           // the tree stays in Dir for the next proof there, which then has less to write; Clear removes it
 	Env      []string       // of the commands, whole; HOME and TMPDIR are replaced. Build caches are named here (GOCACHE, …)
 	Limits   process.Limits // of each command
 	Patience time.Duration  // the least that a test program gets on the base, where it may hang; 0 means half a minute. The head's own time counts on top
@@ -60,8 +61,6 @@ type Request struct {
 
 	Now func() time.Time
 	Log io.Writer // what the commands print, as a person would see it; nil discards
-
-	took func(time.Duration) // told how long each command ran; for measurements
 }
 
 // Settings are what the configuration of a repository says about all of its proofs. None of them is needed.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -196,6 +197,30 @@ func TestNothingThatATestDoesReachesWhatComesAfterIt(t *testing.T) {
 	}
 	if found, _ := filepath.Glob(filepath.Join(r.dir, "*hooked")); len(found) > 0 {
 		t.Error("a planted hook or filter was run")
+	}
+}
+
+func TestAKeptTreeServesTheNextProofAsANewOneWould(t *testing.T) {
+	r := newRepository(t, calculator, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
+	request := r.request(t)
+	request.Keep = true
+	tree := filepath.Join(request.Dir, treeName)
+	for round := range 2 {
+		receipt, err := Prove(t.Context(), request)
+		if err != nil || !receipt.Proven {
+			t.Fatalf("round %d: %v, %v", round, receipt.Refusals, err)
+		}
+		for _, planted := range []string{"sum/planted_test.go", "sum/sum.go"} { // as what a test leaves may be
+			if err := os.WriteFile(filepath.Join(tree, planted), []byte("no Go at all"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := Clear(t.Context(), r.mirror, request.Dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := os.Lstat(request.Dir); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("the work folder is left: %v", err)
 	}
 }
 

@@ -155,7 +155,7 @@ func (p *prover) loadReproduction(ctx context.Context, files map[string][]byte) 
 	slices.Sort(paths)
 	c.paths = paths
 	p.change = c
-	p.place = &place{mirror: p.Mirror, dir: p.Dir, change: c, base: base, head: head}
+	p.place = &place{mirror: p.Mirror, dir: p.Dir, change: c, base: base, head: head, keep: p.Keep}
 	return nil
 }
 

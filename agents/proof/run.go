@@ -77,9 +77,6 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 		}
 	}
 	r, err := t.Run(ctx)
-	if p.took != nil {
-		p.took(r.Duration)
-	}
 	switch {
 	case ctx.Err() != nil:
 		return results{}, fmt.Errorf("run %s: %w", c, context.Cause(ctx))
