@@ -77,7 +77,8 @@ const maxGrowth = 5 << 20
 
 func TestADaemonStaysSmallWhileItsSessionPrintsGigabytes(t *testing.T) {
 	r := newRig(t)
-	must(t, os.WriteFile(filepath.Join(r.dir, "scripts", "total-is-always-one", "1", "mode"), []byte("wait 4s\nlines 1000000000\nprint 1000000000\n"), 0o600))
+	scripts := filepath.Join(r.dir, "scripts")
+	must(t, os.WriteFile(filepath.Join(scripts, "total-is-always-one", "1", "mode"), []byte("wait 4s\nlines 1000000000\nprint 1000000000\n"), 0o600))
 	must(t, replaceIn(r.config, "[schedule]\n", "[limits]\noutput_mb = 4000\n\n[review]\nrounds = 0\n\n[schedule]\n"))
 	r.startBinary(r.build())
 	step := func() string {
@@ -88,11 +89,10 @@ func TestADaemonStaysSmallWhileItsSessionPrintsGigabytes(t *testing.T) {
 		}
 		return running[0].Step
 	}
-	r.watch(func() bool { return strings.HasPrefix(step(), "session") })
-	time.Sleep(2 * time.Second) // it thinks, before it prints
+	r.watch(func() bool { return len(naming(scripts)) > 0 && strings.HasPrefix(step(), "session") }) // it thinks, before it prints
 	before := memory(t, r.daemon.Process.Pid)["VmRSS"]
 	most, samples := before, 0
-	r.watch(func() bool {
+	r.watchFor(5*time.Minute, func() bool {
 		most, samples = max(most, memory(t, r.daemon.Process.Pid)["VmRSS"]), samples+1
 		return !strings.HasPrefix(step(), "session")
 	})
@@ -172,12 +172,17 @@ func (r *rig) startBinary(binary string) time.Duration {
 	return time.Since(begun)
 }
 
-// watch looks until done holds, and taps nothing.
+// watch looks until done holds, a minute at the most, and taps nothing.
 func (r *rig) watch(done func() bool) {
 	r.t.Helper()
+	r.watchFor(time.Minute, done)
+}
+
+func (r *rig) watchFor(limit time.Duration, done func() bool) {
+	r.t.Helper()
 	for begun := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begun) > time.Minute {
-			r.t.Fatalf("it has not come to its end after a minute:\n%s", r.story())
+		if time.Since(begun) > limit {
+			r.t.Fatalf("it has not come to its end after %s:\n%s", limit, r.story())
 		}
 	}
 }

@@ -155,7 +155,8 @@ func TestAPauseEndsWhatRunsAndResumeGoesOn(t *testing.T) {
 		issue, _ := r.forge.Issue(r.ticket)
 		return len(running) == 0 && issue.Status == "Todo" && r.heard("run 1 is ended, its work is kept") && r.heard("paused by Ana")
 	})
-	time.Sleep(3 * time.Second) // three ticks, of which none may begin anything
+	say("/run")
+	r.watch(func() bool { return r.heard("Factory is paused") })
 	if left := naming(scripts); len(left) > 0 {
 		t.Errorf("under the pause there works %q", left)
 	}
