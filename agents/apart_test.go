@@ -338,3 +338,40 @@ func TestARenamedBaseMergesNothingAndIsNamed(t *testing.T) {
 		r.land()
 	})
 }
+
+func TestAnOutageAtTheEndOfASessionCostsNoSession(t *testing.T) {
+	for name, row := range map[string]struct {
+		begin func(*rig) int
+		run   func(*rig) error
+	}{
+		"of the Implementer's": {func(r *rig) int { return r.ticket(1) }, func(r *rig) error { _, err := (&Implementer{r.factory}).Run(r.ctx); return err }},
+		"of the Fixer's": {func(r *rig) int { ticket, _ := r.given(1, red); return ticket },
+			func(r *rig) error { _, err := (&Fixer{r.factory}).Run(r.ctx); return err }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				ticket := row.begin(r)
+				lift := func() {}
+				work := partFiles(1)
+				if name == "of the Fixer's" {
+					work[redMark] = ""
+				}
+				r.cli.next(meanwhile(func() { lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Times: -1}) }, leaving(work)))
+				if err := row.run(r); err == nil {
+					t.Error("the tick says that it went well")
+				}
+				lift()
+				r.settle()
+				r.again()
+				must(t, row.run(r))
+				r.settle()
+				r.fix()
+				r.stands(r.pullOf(ticket), store.Ready, "")
+				if r.cli.asked() != 1 {
+					t.Errorf("%d sessions", r.cli.asked())
+				}
+				r.onBoard(ticket, "In Review")
+			})
+		})
+	}
+}

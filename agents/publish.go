@@ -74,10 +74,11 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	if err != nil {
 		return 0, err
 	}
-	if _, _, err := f.Store.Intend(ctx, store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)}); err != nil {
+	_, known, err := f.Store.Intend(ctx, store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)})
+	if err != nil {
 		return 0, err
 	}
-	if err := f.stillWanted(ctx, p); err != nil {
+	if err := errors.Join(f.stillAsked(ctx, p, known), f.stillWanted(ctx, p)); err != nil {
 		return 0, err
 	}
 	if err := f.push(ctx, p, claim); err != nil {
@@ -157,8 +158,28 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	return pr.Number, f.Store.Complete(ctx, p.key(), strconv.Itoa(pr.Number))
 }
 
-// errUnread is met when a pull request cannot be looked at before it is published into: what was proven waits.
+// errUnread is met when a ticket, or a pull request, cannot be looked at before a change is published: what was proven waits.
 var errUnread = errors.New("look at it once more")
+
+// stillAsked refuses to publish for a ticket that was edited, closed or deleted meanwhile. What has been pushed before an
+// interruption is brought to its end all the same.
+func (f *Factory) stillAsked(ctx context.Context, p publication, interrupted bool) error {
+	if interrupted {
+		sha, _, err := f.Mirror.Remote(ctx, p.Branch)
+		if err != nil || sha == p.Head {
+			return err
+		}
+	}
+	now, err := f.Forge.Fresh().Ticket(ctx, p.Ticket)
+	gone := errors.Is(err, forge.ErrNotFound)
+	if err != nil && !gone {
+		return fmt.Errorf("%w: %w", errUnread, err)
+	}
+	if gone || !now.Open || textHash(now) != p.Hash {
+		return &setback{outcome: "ticket changed", reason: "the ticket was edited or closed while the session worked on it"}
+	}
+	return nil
+}
 
 // stillWanted refuses to publish into a pull request that a person has closed, merged, made a draft or pointed elsewhere
 // meanwhile: it is never reopened, and no second one is opened in its place.
