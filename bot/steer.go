@@ -281,7 +281,7 @@ func (b *Bot) pause(ctx context.Context, c call) (answer, error) {
 	return b.tell("⏸", title(scope)+" paused", b.until(until), what, ends, strings.TrimSpace("/resume "+scope)+" ends it")
 }
 
-// pausedRuns says which runs a pause of a scope ends; "" when none is at work.
+// pausedRuns says which runs a pause of a scope ends; "" when none is at work. What is proven and on its way out is not.
 func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
 	running, err := b.Store.Running(ctx)
 	if err != nil {
@@ -289,7 +289,7 @@ func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
 	}
 	var runs []string
 	for _, r := range running {
-		if scope == "" || scope == r.Role {
+		if (scope == "" || scope == r.Role) && r.Step != publishing {
 			runs = append(runs, strconv.FormatInt(r.ID, 10))
 		}
 	}
@@ -301,6 +301,9 @@ func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
 	}
 	return "runs " + strings.Join(runs, " and ") + " are ended, their work is kept", nil
 }
+
+// publishing is the step of a run whose work is done.
+const publishing = "publishing"
 
 // until says when something ends.
 func (b *Bot) until(t time.Time) string {

@@ -343,6 +343,12 @@ func TestAPauseSaysWhichRunsItEnds(t *testing.T) {
 			_, err := w.store.StartRun(w.Context(), r, nil)
 			w.must(err)
 		}
+		w.must(w.store.Step(w.Context(), 1, "publishing"))
+		w.say(otto, "/pause implementer")
+		if told := "Implementer paused · until /resume · the others go on · /resume implementer ends it"; !strings.Contains(w.transcript(otto), told) {
+			t.Errorf("not told %q\n%s", told, w.transcript(otto))
+		}
+		w.must(w.store.Step(w.Context(), 1, "session, round 1"))
 		w.say(otto, "/pause fixer")
 		w.hears(otto, "Fixer paused", "run 2 is ended, its work is kept")
 		w.say(otto, "/pause")
