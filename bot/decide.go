@@ -160,7 +160,7 @@ func (b *Bot) approve(ctx context.Context, c call) (answer, error) {
 	}
 	p, err := b.Store.Pull(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n), "/prs lists them")
+		return b.noPull(n)
 	}
 	if err != nil {
 		return answer{}, err
@@ -320,7 +320,7 @@ func (b *Bot) reject(ctx context.Context, c call) (answer, error) {
 	}
 	p, err := b.Store.Pull(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n), "/prs lists them")
+		return b.noPull(n)
 	}
 	if err != nil {
 		return answer{}, err

@@ -23,6 +23,19 @@ func (b *Bot) tell(face, bold string, facts ...string) (answer, error) {
 	return answer{text: text, toast: join(append([]string{bold}, facts...))}, err
 }
 
+// noPull, noTicket and nothingOf answer for a number that means nothing here, and say where those are that do.
+func (b *Bot) noPull(n int) (answer, error) {
+	return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n), "/prs lists them")
+}
+
+func (b *Bot) noTicket(n int) (answer, error) {
+	return b.tell("⚠️", fmt.Sprintf("I know no ticket #%d", n), "/queue lists them")
+}
+
+func (b *Bot) nothingOf(n int) (answer, error) {
+	return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+}
+
 // about finds what a number means: a pull request with its ticket, or a ticket with its newest pull request.
 func (b *Bot) about(ctx context.Context, number int) (store.Pull, store.Ticket, error) {
 	p, err := b.Store.Pull(ctx, number)
@@ -115,7 +128,7 @@ func (b *Bot) status(ctx context.Context, c call) (answer, error) {
 	}
 	p, t, err := b.about(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+		return b.nothingOf(n)
 	}
 	if err != nil {
 		return answer{}, err
@@ -183,7 +196,7 @@ func (b *Bot) diff(ctx context.Context, c call) (answer, error) {
 	}
 	p, _, err := b.about(ctx, n)
 	if errors.Is(err, store.ErrNotFound) || err == nil && p.Number == 0 {
-		return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n), "/prs lists them")
+		return b.noPull(n)
 	}
 	if err != nil {
 		return answer{}, err

@@ -19,7 +19,7 @@ func (b *Bot) revert(ctx context.Context, c call) (answer, error) {
 	}
 	p, err := b.Store.Pull(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know no pull request #%d", n))
+		return b.noPull(n)
 	}
 	if err != nil {
 		return answer{}, err

@@ -49,7 +49,7 @@ func (b *Bot) run(ctx context.Context, c call) (answer, error) {
 		p, t, err := b.about(ctx, ticket)
 		switch {
 		case errors.Is(err, store.ErrNotFound):
-			return b.tell("⚠️", fmt.Sprintf("I know no ticket #%d", ticket), "/queue lists them")
+			return b.noTicket(ticket)
 		case err != nil:
 			return answer{}, err
 		case p.Number == ticket:
@@ -91,7 +91,7 @@ func (b *Bot) retry(ctx context.Context, c call) (answer, error) {
 	}
 	p, t, err := b.about(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+		return b.nothingOf(n)
 	}
 	if err != nil {
 		return answer{}, err
@@ -186,7 +186,7 @@ func (b *Bot) skip(ctx context.Context, c call) (answer, error) {
 	}
 	_, t, err := b.about(ctx, n)
 	if errors.Is(err, store.ErrNotFound) || err == nil && t.Number == 0 {
-		return b.tell("⚠️", fmt.Sprintf("I know no ticket #%d", n), "/queue lists them")
+		return b.noTicket(n)
 	}
 	if err != nil {
 		return answer{}, err

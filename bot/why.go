@@ -29,7 +29,7 @@ func (b *Bot) why(ctx context.Context, c call) (answer, error) {
 	}
 	p, t, err := b.about(ctx, n)
 	if errors.Is(err, store.ErrNotFound) {
-		return b.tell("⚠️", fmt.Sprintf("I know nothing of #%d", n), "/queue and /prs list what I know")
+		return b.nothingOf(n)
 	}
 	if err != nil {
 		return answer{}, err

@@ -45,9 +45,6 @@ func (s *Server) editMessageText(p *params) (any, *apiError) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	if err := p.json("link_preview_options", &linkPreviewOptions{}); err != nil {
-		return nil, badRequest("can't parse link preview options JSON object")
-	}
 	text, refusal := s.readText(p)
 	if refusal != nil {
 		return nil, refusal

@@ -90,7 +90,11 @@ func (s *Server) readContent(p *params, name string, limit int, tooLong string) 
 	return c, nil
 }
 
+// readText reads the text of a message and whether it shows previews of its links.
 func (s *Server) readText(p *params) (content, *apiError) {
+	if err := p.json("link_preview_options", &linkPreviewOptions{}); err != nil {
+		return content{}, badRequest("can't parse link preview options JSON object")
+	}
 	c, refusal := s.readContent(p, "text", maxText, "message is too long")
 	if refusal == nil && c.plain == "" {
 		return c, badRequest("message text is empty")
@@ -171,9 +175,6 @@ func (s *Server) sendMessage(p *params) (any, *apiError) {
 	m, refusal := s.draft(p)
 	if refusal != nil {
 		return nil, refusal
-	}
-	if err := p.json("link_preview_options", &linkPreviewOptions{}); err != nil {
-		return nil, badRequest("can't parse link preview options JSON object")
 	}
 	text, refusal := s.readText(p)
 	if refusal != nil {
