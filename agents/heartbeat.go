@@ -3,6 +3,7 @@ package agents
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -30,7 +31,8 @@ func (x *Fixer) heartbeat(ctx context.Context, snap Snapshot) error {
 	}
 	queue := 0
 	for _, t := range tickets {
-		if t.Status == "Todo" && t.Parked == "" {
+		taken := slices.ContainsFunc(running, func(r store.Run) bool { return r.Ticket == t.Number })
+		if t.Status == "Todo" && t.Parked == "" && !taken {
 			queue++
 		}
 	}

@@ -36,9 +36,13 @@ func ReadBoard(ctx context.Context, s *store.Store, next map[string]time.Time) (
 	if err != nil {
 		return b, err
 	}
+	if b.Running, err = s.Running(ctx); err != nil {
+		return b, err
+	}
 	for _, t := range tickets {
 		switch {
 		case t.Status != "Todo":
+		case slices.ContainsFunc(b.Running, func(r store.Run) bool { return r.Ticket == t.Number }): // taken since the board was read
 		case t.Parked != "":
 			b.Parked = append(b.Parked, t)
 		default:
@@ -50,9 +54,6 @@ func ReadBoard(ctx context.Context, s *store.Store, next map[string]time.Time) (
 		return b, err
 	}
 	if b.Problems, err = s.Problems(ctx); err != nil {
-		return b, err
-	}
-	if b.Running, err = s.Running(ctx); err != nil {
 		return b, err
 	}
 	if b.Pulls, err = s.Pulls(ctx); err != nil {

@@ -108,3 +108,15 @@ func TestAHeartbeatThatSaysTheSameSoonAfterIsNotSaidAgain(t *testing.T) {
 		w.last(vera, "⚙️ Implementer works on #1.")
 	})
 }
+
+func TestATicketThatIsWorkedOnIsNotInTheQueue(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.must(w.store.SaveTickets(w.Context(), []store.Ticket{{Number: 31, Title: "Add CSV export", Status: "Todo", Open: true}, {Number: 32, Title: "Add search", Status: "Todo", Open: true}}))
+		_, err := w.store.StartRun(w.Context(), store.Run{Role: implementer, Ticket: 31, Engine: "claude", Attempt: 1, Marker: "m"}, nil)
+		w.must(err)
+		w.say(vera, "/queue")
+		if said := w.hears(vera, "1 in the queue", "#32 Add search").Plain; strings.Contains(said, "#31") {
+			t.Errorf("it lists what is being worked on:\n%s", said)
+		}
+	})
+}
