@@ -207,3 +207,28 @@ func TestOnlyThreePairingCodesArePending(t *testing.T) {
 	_, err := s.NewPairing(t.Context(), Viewer)
 	must(t, err)
 }
+
+func TestNothingThatWasSaidFollowsAChatToItsNewNumbers(t *testing.T) {
+	const basic, super int64 = -4001, -1004001
+	s, _ := open(t)
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "said", Chat: basic, Kind: Send, Text: "#42", Pull: 42}))
+	said, err := s.Keyed(t.Context(), "said")
+	must(t, err)
+	must(t, s.MarkSent(t.Context(), said.ID, 7))
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "reply", Chat: basic, Kind: Send, Text: "again", ReplyTo: 7, ReplyRow: said.ID},
+		Outgoing{Key: "edit", Chat: basic, Kind: Edit, Text: "#42, fresh", TargetRow: said.ID}))
+	must(t, s.MoveChat(t.Context(), basic, super))
+	if row, err := s.MessageRow(t.Context(), super, 7); !errors.Is(err, ErrNotFound) {
+		t.Errorf("message 7 of the new chat, whoever wrote it, counts as ours about #%d, %v", row.Pull, err)
+	}
+	next, err := s.NextOutgoing(t.Context())
+	must(t, err)
+	if len(next) != 1 || next[0].Key != "reply" || next[0].Chat != super || next[0].ReplyTo != 0 || next[0].ReplyRow != 0 {
+		t.Errorf("what waits: %+v", next)
+	}
+	edit, err := s.Keyed(t.Context(), "edit")
+	must(t, err)
+	if edit.State != Dead {
+		t.Errorf("the edit of a message that is not there is %s", edit.State)
+	}
+}

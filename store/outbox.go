@@ -377,12 +377,18 @@ func (s *Store) SendAnew(ctx context.Context, id int64, problem string) error {
 	})
 }
 
-// MoveChat follows a group that the chat service has moved to another id. Its old id stays what the configuration knows it
-// by: MovedTo tells where it is.
+// MoveChat follows a group that the chat service has moved to another id. What waits for it goes there. What has been
+// said stays where it was said: the new chat numbers its messages anew, and a number of the old one may be anything there;
+// so nothing that waits replies to one or edits one. The old id is what the configuration knows the group by: MovedTo
+// tells where it is.
 func (s *Store) MoveChat(ctx context.Context, from, to int64) error {
 	return s.update(ctx, "move chat", func(tx *sql.Tx) error {
-		for _, table := range []string{"outbox", "card", "person"} {
-			if _, err := tx.ExecContext(ctx, "UPDATE "+table+" SET chat=? WHERE chat=?", to, from); err != nil {
+		for _, statement := range []string{
+			"UPDATE outbox SET state='dead', error='the chat has moved' WHERE chat=?2 AND state='queued' AND kind IN ('edit', 'delete')",
+			"UPDATE outbox SET chat=?1, reply_to=0, reply_row=0 WHERE chat=?2 AND state='queued'",
+			"UPDATE person SET chat=?1 WHERE chat=?2",
+		} {
+			if _, err := tx.ExecContext(ctx, statement, to, from); err != nil {
 				return err
 			}
 		}
