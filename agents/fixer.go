@@ -120,9 +120,7 @@ func (x *Fixer) mend(ctx context.Context, snap Snapshot, s Standing) (Report, er
 	case s.Verdict.Word == store.GivenUp:
 		return x.finishGivingUp(ctx, snap, s)
 	case x.Settings.Observe:
-		_, err := x.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket,
-			Data: map[string]string{"reason": fmt.Sprintf("would repair #%d: %s (observing only)", s.Pull.Number, s.Verdict.Reason)}})
-		return Report{}, err
+		return x.wouldHave(ctx, s, "repair: "+s.Verdict.Reason)
 	}
 	if until, err := x.backingOff(ctx, s); err != nil || !until.IsZero() {
 		return Report{}, err

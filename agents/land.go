@@ -14,7 +14,7 @@ import (
 func (m *Merger) land(ctx context.Context, snap Snapshot, s Standing, g store.Grant) (Report, error) {
 	number := s.Pull.Number
 	if m.Settings.Observe {
-		return Report{Said: fmt.Sprintf("would be merging #%d", number)}, nil
+		return m.wouldHave(ctx, s, "merge")
 	}
 	claim, leave, err := m.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: MergerRole}, updateLease)
 	if errors.Is(err, store.ErrClaimed) {

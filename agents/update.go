@@ -16,11 +16,18 @@ const updatePatience = 10 * time.Minute
 // updateLease is how long a handful of requests to GitHub about one pull request may hold its ticket.
 const updateLease = 5 * time.Minute
 
+// wouldHave tells, once, what would be done about a pull request if this were not observing only.
+func (f *Factory) wouldHave(ctx context.Context, s Standing, what string) (Report, error) {
+	reason := fmt.Sprintf("would %s (observing only)", what)
+	_, err := f.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket, Data: map[string]string{"reason": reason}})
+	return Report{Said: fmt.Sprintf("#%d: %s", s.Pull.Number, reason)}, err
+}
+
 // updateBranch has GitHub merge the base into a branch. CI starts again on the new head; a later tick meets it.
 func (f *Factory) updateBranch(ctx context.Context, snap Snapshot, s Standing, role string) (Report, error) {
 	said := fmt.Sprintf("updating #%d from %s", s.Pull.Number, f.Settings.Base)
 	if f.Settings.Observe {
-		return Report{Said: "would be " + said}, nil
+		return f.wouldHave(ctx, s, "update from "+f.Settings.Base)
 	}
 	claim, leave, err := f.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: role}, updateLease)
 	if errors.Is(err, store.ErrClaimed) {

@@ -208,6 +208,9 @@ func (b *Bot) approve(ctx context.Context, c call) (answer, error) {
 
 // lands is when what is approved now lands.
 func (b *Bot) lands(ctx context.Context) (string, error) {
+	if b.Observe {
+		return "and nothing merges: I am observing only", nil
+	}
 	pause, paused, err := b.Store.PausedFor(ctx, merger)
 	if paused {
 		return "merging when green and no longer paused (" + b.until(pause.Until) + ")", err

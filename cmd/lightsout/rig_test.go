@@ -156,7 +156,7 @@ func (r *rig) uncontain() {
 
 // start starts the daemon as a process of its own, and returns when it polls: before that it may not yet know what TERM
 // means.
-func (r *rig) start() {
+func (r *rig) start(flags ...string) {
 	r.t.Helper()
 	executable, err := os.Executable()
 	must(r.t, err)
@@ -164,7 +164,7 @@ func (r *rig) start() {
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.lives++
-	r.daemon = exec.Command(executable, daemonWord, "run", "--config", r.config)
+	r.daemon = exec.Command(executable, append([]string{daemonWord, "run", "--config", r.config}, flags...)...)
 	r.daemon.Stderr = &r.output
 	r.daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}
 	must(r.t, r.daemon.Start())
