@@ -95,6 +95,10 @@ func TestProtectedPathsAreRefused(t *testing.T) {
 		{"a link to git's own", "x@", "", ".git/config", PolicyProtected},
 		{"removed", ".github/workflows/ci.yml", "on: push\n", "", PolicyProtected},
 		{"a hook of React", "src/hooks/useCart.js", "", "export const useCart = () => null\n", ""},
+		{"a workflow among data for tests", "pkg/testdata/repo/.github/workflows/ci.yml", "", "on: push\n", ""},
+		{"data that git obeys", "pkg/testdata/.gitattributes", "", "* filter=x\n", PolicyProtected},
+		{"data that a coding CLI obeys", "pkg/testdata/AGENTS.md", "", "x\n", PolicyProtected},
+		{"data beside the workflows", ".github/testdata/x.yml", "", "x\n", PolicyProtected},
 		{"a package named ci", "internal/ci/ci.go", "", "package ci\n", ""},
 	}
 	for _, p := range []string{

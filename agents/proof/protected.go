@@ -2,6 +2,7 @@ package proof
 
 import (
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -9,6 +10,9 @@ import (
 // coding CLIs obey. A change to one of them is for a person to make.
 var (
 	protectedDirs = words(".github .gitlab .circleci .buildkite .ci .husky .githooks .git .claude .codex .gemini .cursor .qwen .opencode .pi .lightsout")
+	// What services and tools look for in the root of a repository, or of a package that is worked on: among data for tests it is data.
+	harmlessData = words(`.github .gitlab .circleci .buildkite .ci .husky codeowners .gitlab-ci.yml .travis.yml .drone.yml .woodpecker.yml
+		jenkinsfile azure-pipelines.yml bitbucket-pipelines.yml appveyor.yml .appveyor.yml cloudbuild.yaml .pre-commit-config.yaml`)
 	// In the root of the repository alone: a folder of this name further down may well be code.
 	protectedRoots = words("ci")
 	protectedFiles = words(`CODEOWNERS .gitmodules .gitattributes .gitconfig .gitlab-ci.yml .travis.yml .drone.yml .woodpecker.yml
@@ -47,12 +51,12 @@ func judgeProtected(c *change) []Refusal {
 func isProtected(p string, patterns []string) bool {
 	parts := strings.Split(strings.ToLower(p), "/")
 	for i, part := range parts {
-		if i < len(parts)-1 && (protectedDirs[part] || i == 0 && protectedRoots[part]) {
+		if i < len(parts)-1 && (protectedDirs[part] && !(harmlessData[part] && isData(parts[:i])) || i == 0 && protectedRoots[part]) {
 			return true
 		}
 	}
 	for name := range protectedFiles {
-		if strings.EqualFold(name, path.Base(p)) {
+		if strings.EqualFold(name, path.Base(p)) && !(harmlessData[parts[len(parts)-1]] && isData(parts[:len(parts)-1])) {
 			return true
 		}
 	}
@@ -62,6 +66,11 @@ func isProtected(p string, patterns []string) bool {
 		}
 	}
 	return false
+}
+
+// isData reports whether a folder holds data for tests: nothing looks there for how to work.
+func isData(folders []string) bool {
+	return slices.ContainsFunc(folders, func(name string) bool { return name == "testdata" || name == "fixtures" })
 }
 
 // escapes reports whether a link at p with that target leaves the repository.

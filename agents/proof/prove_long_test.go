@@ -5,6 +5,7 @@ package proof
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -168,6 +169,21 @@ func TestAFlakyTestElsewhereIsNamedAndForgiven(t *testing.T) {
 	receipt, err := r.prove(t, nil)
 	if err != nil || !receipt.Proven || !receipt.warns("other.TestShaky") {
 		t.Errorf("proven %v, warnings %v, error %v", receipt.Proven, receipt.Warnings, err)
+	}
+}
+
+func TestATestElsewhereThatFailsTwiceByChanceIsForgivenToo(t *testing.T) {
+	base := maps.Clone(calculator)
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n", testOf("Chance", `name := os.Getenv("HOME") + "/failed"
+	seen, _ := os.ReadFile(name)
+	if _, err := os.Stat("../sum/negative_test.go"); err == nil && len(seen) < 2 {
+		_ = os.WriteFile(name, append(seen, '.'), 0o600)
+		t.Fatal("by chance")
+	}`))
+	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
+	receipt, err := r.prove(t, nil)
+	if err != nil || !receipt.Proven || !receipt.warns("other.TestChance") {
+		t.Errorf("proven %v, warnings %q, refusals %v, error %v", receipt.Proven, receipt.Warnings, receipt.Refusals, err)
 	}
 }
 

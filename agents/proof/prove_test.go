@@ -112,6 +112,18 @@ func TestAMissingToolIsNotTheChangesFault(t *testing.T) {
 	if _, err = r.prove(t, func(r *Request) { r.Test = nil; r.Env = append(r.Env, "PATH=/nowhere") }); !errors.Is(err, ErrNoTool) {
 		t.Errorf("error %v", err)
 	}
+	python := newRepository(t, files{"pyproject.toml": "[tool.pytest.ini_options]\n", "a.py": "A = 1\n", "tests/test_a.py": "def test_a():\n    pass\n"},
+		files{"a.py": "A = 2\n", "tests/test_a.py": "def test_a():\n    assert False\n"})
+	receipt, err = python.prove(t, func(r *Request) {
+		bin := t.TempDir()
+		if err := os.WriteFile(filepath.Join(bin, "python3"), []byte("#!/bin/sh\necho \"$0: No module named pytest\" >&2\nexit 1\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		r.Env, r.Readable = append(r.Env, "PATH="+bin+":/usr/bin:/bin"), append(r.Readable, bin)
+	})
+	if !errors.Is(err, ErrNoTool) || len(receipt.Refusals) > 0 {
+		t.Errorf("without pytest: refusals %v, error %v", receipt.Refusals, err)
+	}
 }
 
 // onceIn is the body of a test that fails when it runs for the first time in one proof.

@@ -92,6 +92,9 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	}
 	p.log.say("[" + e.String() + "]\n")
 	all := out.finish(e)
+	if missing := noRunner.FindString(all.stray); !e.ok && len(all.tests) == 0 && missing != "" {
+		return results{}, fmt.Errorf("%w: %s says: %s", ErrNoTool, c, missing)
+	}
 	if c.report != "" {
 		said, err := readReport(folder, report)
 		if err != nil {
@@ -105,6 +108,9 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	}
 	return all, nil
 }
+
+// noRunner is how an interpreter says that the program which runs tests is not installed. Nothing of the change has been run then.
+var noRunner = lazily(`(?m)^\S*python\S*: No module named (pytest|unittest|nose)\b.*$|Cannot find module '[^']*node_modules/(vitest|jest)/[^']*'`)
 
 // limit says which limit was reached, with its size.
 func (p *prover) limit(c process.Cause) string {

@@ -98,21 +98,13 @@ func (p *prover) compare(ctx context.Context, s *sides) error {
 	case len(s.tells) == 0 && slices.ContainsFunc(s.red, s.mattersHere):
 		return p.baseRed(s.red, s.clean)
 	case len(s.tells) == 0:
-		p.refuse(s.whyNothingTells())
+		for _, r := range s.whyNothingTells() {
+			p.refuse(r)
+		}
 	case p.receipt.Strength == Compile && s.named:
 		return p.compileOnly(ctx, *s)
 	}
 	return nil
-}
-
-// nameWhatLacks says why tests came to nothing, where the change has nothing that they could show, or none that could show it.
-func (p *prover) nameWhatLacks() {
-	if len(p.change.where(isProgram)) == 0 {
-		p.refuse(Refusal{Policy: PolicyNoSource, Detail: "only tests change: there is no source in it that they could show to be done"})
-	}
-	if !slices.ContainsFunc(p.change.tests(), func(f *file) bool { return isTestCode(f.path) && !f.deleted() }) {
-		p.refuse(Refusal{Policy: PolicyNoTests, Detail: "no test is added or changed, only data for tests: a test is needed that fails without this change and passes with it"})
-	}
 }
 
 // onHead runs the tests on the head; ok is false when it has refused. What fails there and has failed on the base too, in the same
@@ -308,48 +300,6 @@ func (p *prover) compileOnly(ctx context.Context, s sides) error {
 	return nil
 }
 
-// whyNothingTells names the policy for a change none of whose tests proves it.
-func (s sides) whyNothingTells() Refusal {
-	var passing, idle []test
-	for t, status := range s.head.tests {
-		switch {
-		case !s.decides(t):
-		case status == Passed && s.base.statusOf(t, s.named) == Passed:
-			passing = append(passing, t)
-		case status == Skipped:
-			idle = append(idle, t)
-		}
-	}
-	sortTests(passing)
-	sortTests(idle)
-	switch {
-	case len(s.flaky) > 0:
-		return Refusal{
-			Policy: PolicyFlaky, Ran: s.head.command,
-			Detail: names(s.flaky) + ": failed, then passed, with nothing changed, so it decides nothing, and no other test shows the change",
-		}
-	case len(s.hidden) > 0 && len(idle) == 0:
-		return Refusal{
-			Policy: PolicySkipped, File: s.hidden[0], Ran: s.head.command,
-			Detail: "the tests of the change are not built: a build constraint leaves out " + clip(strings.Join(s.hidden, ", "), 300),
-		}
-	case len(idle) > 0 && (len(passing) == 0 || s.skips):
-		return Refusal{
-			Policy: PolicySkipped, Ran: s.head.command, Output: s.head.words(idle[0]),
-			Detail: "the tests of the change are skipped: " + names(tops(idle)),
-		}
-	case len(passing) > 0:
-		return Refusal{
-			Policy: PolicyPassOnBase, Ran: s.base.command,
-			Detail: "the tests of the change pass without it as well, so they prove nothing: " + names(tops(passing)),
-		}
-	}
-	return Refusal{
-		Policy: PolicyNotRun, Ran: s.head.command, Output: s.head.stray,
-		Detail: "none of the tests of the change was run; a build constraint, a name that the tool does not take for a test, or TestMain may be why",
-	}
-}
-
 // sayFlaky names tests that decide nothing.
 func (p *prover) sayFlaky(flaky []test) {
 	if flaky = leaves(flaky); len(flaky) > 0 {
@@ -370,6 +320,17 @@ func (p *prover) blame(ctx context.Context, commands []command, named bool, fail
 	}
 	clean.forgetAbsent()
 	red, ours := inherited(failed, clean, named)
+	if len(ours) > 0 && policy == PolicySuite && named && !seen.endless() {
+		// It has failed twice, and it is nothing of the change's own: a test that often fails by chance does that too.
+		again, err := p.runAll(ctx, p.place.toHead, commands)
+		if err != nil {
+			return nil, clean, err
+		}
+		still := again.failures()
+		var chance []test
+		ours, chance = steady(ours, func(t test) bool { return still[t] != "" })
+		p.sayFlaky(chance)
+	}
 	if len(ours) > 0 {
 		p.refuse(broken(policy, ours, failed, seen))
 	}

@@ -93,7 +93,9 @@ func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 	}
 	if len(kept) == 0 {
 		s.flaky = append(s.flaky, flaky...)
-		p.refuse(s.whyNothingTells())
+		for _, r := range s.whyNothingTells() {
+			p.refuse(r)
+		}
 	}
 	return nil
 }

@@ -57,7 +57,7 @@ func (b bench) proof(limit time.Duration) proof.Request {
 // hostEnvironment is the environment for commands that a person tries by hand: the same names as in the factory, with
 // this person's own build caches, which are warm.
 func hostEnvironment(environ []string) (env, caches []string) {
-	env = pass(environ, append(defaults().Containment.Pass, "GOPATH"))
+	env = pass(environ, append(defaults().Containment.Pass, "GOPATH", "GOEXPERIMENT", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "CGO_ENABLED", "CC", "CXX"))
 	home := lookup(environ, "HOME")
 	for _, cache := range []struct{ name, dir string }{
 		{"GOCACHE", ".cache/go-build"}, {"GOMODCACHE", "go/pkg/mod"}, {"npm_config_cache", ".npm"}, {"CARGO_HOME", ".cargo"}, {"PIP_CACHE_DIR", ".cache/pip"},
@@ -85,9 +85,10 @@ func hostEnvironment(environ []string) (env, caches []string) {
 
 // toolchains are the settings and folders of compilers and interpreters that a person has installed at home. The tests have a HOME of their own.
 func toolchains(environ []string) (env, readable []string) {
+	readable = goRoot(environ)
 	home := lookup(environ, "HOME")
 	if home == "" {
-		return nil, nil
+		return nil, readable
 	}
 	for _, tool := range []struct{ name, dir string }{
 		{"RUSTUP_HOME", ".rustup"}, {"PYENV_ROOT", ".pyenv"}, {"NVM_DIR", ".nvm"}, {"VOLTA_HOME", ".volta"}, {"GOENV", ".config/go/env"},
@@ -108,6 +109,22 @@ func toolchains(environ []string) (env, readable []string) {
 		}
 	}
 	return env, readable
+}
+
+// goRoot is where the Go of PATH stands, wherever a person has unpacked it.
+func goRoot(environ []string) []string {
+	command, err := process.LookPath("go", "/", environ)
+	if err == nil {
+		command, err = filepath.EvalSymlinks(command)
+	}
+	root := filepath.Dir(filepath.Dir(command))
+	if err == nil {
+		_, err = os.Stat(filepath.Join(root, "src", "runtime"))
+	}
+	if err != nil {
+		return nil // none, or a script that knows where it is
+	}
+	return []string{root}
 }
 
 // borrowed are the folders of objects that the mirror reads from: git in a test reads them too.
