@@ -25,9 +25,16 @@ type Containment struct {
 	// Namespace gives the tree a process-id namespace with a /proc of its own (see
 	// namespace.go). Where that cannot be had the tree is not started.
 	Namespace bool
+	// Temp is a folder of ReadWrite that the tree finds as /tmp too where it has
+	// mounts of its own: as another user, or in a namespace. Elsewhere /tmp is what is
+	// not granted. No link leads to it, and the tree cannot exchange it: what lies
+	// above it is not granted.
+	Temp string
 	// Required makes a kernel without Landlock an error instead of a tree that
 	// is not contained.
 	Required bool
+
+	ownTemp bool // /tmp is the tree's own
 }
 
 // leastABI is the first Landlock that lets files move between the folders of a
@@ -126,7 +133,11 @@ func (c *Containment) restrict(program string) (bool, error) {
 		handled.HandledAccessNet = 0
 	}
 	var rules []landlock.Rule
-	for _, path := range slices.Concat(c.ReadWrite, devicePaths()) {
+	writable := slices.Concat(c.ReadWrite, devicePaths())
+	if c.ownTemp {
+		writable = append(writable, sharedTemp)
+	}
+	for _, path := range writable {
 		if isFolder(path) {
 			rules = append(rules, landlock.RWDirs(path).WithRefer().WithIoctlDev().IgnoreIfMissing())
 		} else {

@@ -20,9 +20,10 @@ import (
 
 // granted is a path of a containment, as a mount that stands nowhere yet.
 type granted struct {
-	path   string // without links
-	folder bool
-	fd     int
+	path     string // without links
+	folder   bool
+	readOnly bool
+	fd       int
 }
 
 // show makes the mounts and returns the user that the tree is to become: 0 when it
@@ -30,7 +31,10 @@ type granted struct {
 // do no harm: they are gone with the tree.
 func (c *Containment) show(o order) (uid int, why, err error) {
 	if os.Geteuid() != 0 {
-		return 0, nil, nil
+		if c.Namespace && c.Temp != "" {
+			err = errors.Join(c.showTemp(resolved(slices.Concat(c.ReadWrite, c.ReadOnly, []string{o.Path}))), os.Chdir(o.Dir))
+		}
+		return 0, nil, err
 	}
 	uid = userOf(o.Marker)
 	if err := errors.Join(unix.Unshare(unix.CLONE_NEWNS), unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, "")); err != nil {
@@ -43,6 +47,11 @@ func (c *Containment) show(o order) (uid int, why, err error) {
 	}
 	if err := nameUser(uid, o.home()); err != nil {
 		return 0, nil, err
+	}
+	if c.ownTemp {
+		if err := c.layTemp(real, paths[1:]); err != nil {
+			return 0, nil, err
+		}
 	}
 	for _, p := range paths {
 		if err := p.place(); err != nil {
@@ -109,12 +118,27 @@ func (c *Containment) open(real map[string]string, uid int) (paths []granted, er
 			}
 			maps[owner] = fd
 		}
-		fd, err := mappedMount(path, maps[owner])
+		readOnly := !c.holdsWritable(path, real) && !c.writes(path, real)
+		fd, err := clonedMount(path, unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(maps[owner])}, readOnly)
 		switch {
 		case err == nil:
-			paths = append(paths, granted{path: path, folder: stat.Mode&unix.S_IFMT == unix.S_IFDIR, fd: fd})
+			paths = append(paths, granted{path: path, folder: stat.Mode&unix.S_IFMT == unix.S_IFDIR, readOnly: readOnly, fd: fd})
 		case slices.ContainsFunc(c.ReadWrite, func(p string) bool { return real[filepath.Clean(p)] != "" && within(real[filepath.Clean(p)], path) }):
 			return paths, fmt.Errorf("show %s as another user's: %w", path, err)
+		}
+	}
+	if c.tempAllows(real, paths) {
+		// The folder is part of what is granted, so that its owner's map is there.
+		var stat unix.Stat_t
+		if err := unix.Stat(c.Temp, &stat); err != nil {
+			return paths, fmt.Errorf("look at %s: %w", c.Temp, err)
+		}
+		if userns, made := maps[[2]uint32{stat.Uid, stat.Gid}]; made {
+			fd, err := clonedMount(c.Temp, unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(userns)}, false)
+			if err != nil {
+				return paths, fmt.Errorf("show %s as another user's: %w", c.Temp, err)
+			}
+			c.ownTemp, paths = true, append([]granted{{path: sharedTemp, folder: true, fd: fd}}, paths...)
 		}
 	}
 	return paths, nil
@@ -142,13 +166,18 @@ func within(path, folder string) bool {
 	return path == folder || strings.HasPrefix(path, strings.TrimSuffix(folder, "/")+"/")
 }
 
-// mappedMount is a path as a mount that shows files as the user namespace has it.
-func mappedMount(path string, userns int) (int, error) {
+// clonedMount is a path as a mount of its own that stands nowhere yet, as attr has it.
+func clonedMount(path string, attr unix.MountAttr, readOnly bool) (int, error) {
 	fd, err := unix.OpenTree(unix.AT_FDCWD, path, unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC)
 	if err != nil {
 		return -1, err
 	}
-	attr := unix.MountAttr{Attr_set: unix.MOUNT_ATTR_IDMAP, Userns_fd: uint64(userns)}
+	if readOnly {
+		attr.Attr_set |= unix.MOUNT_ATTR_RDONLY
+	}
+	if attr.Attr_set == 0 {
+		return fd, nil
+	}
 	if err := unix.MountSetattr(fd, "", unix.AT_EMPTY_PATH, &attr); err != nil {
 		return -1, errors.Join(err, unix.Close(fd))
 	}

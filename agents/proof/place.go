@@ -30,7 +30,7 @@ const treeName = "tree"
 
 func (p *place) tree() string { return filepath.Join(p.dir, treeName) }
 func (p *place) home() string { return filepath.Join(p.dir, "home") }
-func (p *place) temp() string { return filepath.Join(p.home(), "tmp") }
+func (p *place) temp() string { return filepath.Join(p.dir, "tmp") } // beside the home, so that a test cannot exchange it
 
 // modules is where node looks for packages that it does not find in the tree: above it.
 func (p *place) modules() string { return filepath.Join(p.dir, "node_modules") }
@@ -40,7 +40,7 @@ func (p *place) open(ctx context.Context) error {
 	if err := p.close(ctx); err != nil {
 		return err
 	}
-	if err := os.MkdirAll(p.temp(), 0o700); err != nil {
+	if err := errors.Join(os.MkdirAll(p.home(), 0o700), os.MkdirAll(p.temp(), 0o700)); err != nil {
 		return fmt.Errorf("make the work folder: %w", err)
 	}
 	if p.library != "" {
@@ -53,7 +53,7 @@ func (p *place) open(ctx context.Context) error {
 
 // close removes all of it, but for a tree that is kept.
 func (p *place) close(ctx context.Context) error {
-	err := errors.Join(removeAll(p.home()), removeAll(p.modules()))
+	err := errors.Join(removeAll(p.home()), removeAll(p.temp()), removeAll(p.modules()))
 	if !p.keep {
 		err = errors.Join(err, p.mirror.Remove(ctx, p.tree()))
 	}

@@ -66,9 +66,10 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	}
 	if p.Contain {
 		t.Contain = &process.Containment{
-			ReadWrite: append([]string{p.place.tree(), p.place.home()}, p.Writable...),
+			ReadWrite: append([]string{p.place.tree(), p.place.home(), p.place.temp()}, p.Writable...),
 			ReadOnly:  append([]string{p.Mirror.Objects()}, p.Readable...),
 			Network:   !p.Offline,
+			Temp:      p.place.temp(),
 			Namespace: p.Apart,
 		}
 		if p.Modules != "" {
