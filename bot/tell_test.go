@@ -47,7 +47,7 @@ func kinds(t *testing.T) (all []string) {
 func keys() []string {
 	return []string{"role", "engine", "attempt", "limit", "title", "url", "touches", "score", "check", "detail", "from", "reason", "head", "patch", "attempts", "last", "cost",
 		"lacks", "round", "rounds", "policy", "sha", "by", "age", "line", "open", "ready", "fixing", "queue", "next", "rate", "disk", "what", "cure", "outcome", "answer",
-		"scope", "until", "name", "ended", "now", "proof", "id"}
+		"scope", "until", "name", "ended", "now", "proof", "id", "running", "why"}
 }
 
 func TestEveryEventReadsWellWithHostileWords(t *testing.T) {

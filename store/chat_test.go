@@ -2,6 +2,7 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 )
@@ -230,5 +231,28 @@ func TestNothingThatWasSaidFollowsAChatToItsNewNumbers(t *testing.T) {
 	must(t, err)
 	if edit.State != Dead {
 		t.Errorf("the edit of a message that is not there is %s", edit.State)
+	}
+}
+
+func TestTheButtonsOfACardOutliveTheHistory(t *testing.T) {
+	s, clock := open(t)
+	put := func(pull int, kind string, target int64, buttons ...Button) Outgoing {
+		key := fmt.Sprintf("card:%d:%s", pull, kind)
+		must(t, s.Enqueue(t.Context(), Outgoing{Key: key, Chat: 1001, Kind: kind, Topic: CardTopic, Pull: pull, Text: "card " + kind, Buttons: [][]Button{buttons}, TargetRow: target}))
+		row, err := s.Keyed(t.Context(), key)
+		must(t, err)
+		must(t, s.MarkSent(t.Context(), row.ID, int64(pull)))
+		return row
+	}
+	open := put(42, Send, 0, Button{Text: "Approve", Verb: "approve", Head: "h", Once: true})
+	decided := put(43, Send, 0, Button{Text: "Approve", Verb: "approve", Head: "h", Once: true})
+	put(43, Edit, decided.ID)
+	clock.pass(100 * 24 * time.Hour)
+	must(t, s.Prune(t.Context(), clock.now().Add(-90*24*time.Hour)))
+	if token, err := s.Token(t.Context(), open.Buttons[0][0].Nonce, "approve", 1001, 42); err != nil || !token.UsedAt.IsZero() {
+		t.Errorf("the button of a card that still shows it: %+v, %v", token, err)
+	}
+	if _, err := s.Token(t.Context(), decided.Buttons[0][0].Nonce, "approve", 1001, 43); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("a button that was taken off a card long ago is kept: %v", err)
 	}
 }

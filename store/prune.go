@@ -16,7 +16,7 @@ func (s *Store) Prune(ctx context.Context, before time.Time) error {
 			"DELETE FROM event WHERE at<?",
 			"DELETE FROM session WHERE ended_at>0 AND ended_at<?",
 			"DELETE FROM inbox WHERE handled_at>0 AND handled_at<?",
-			"DELETE FROM token WHERE created_at<?",
+			"DELETE FROM token WHERE created_at<? AND (used_at>0 OR row NOT IN (SELECT row FROM card))", // a card's buttons live as long as it does
 			"DELETE FROM outbox WHERE state<>'queued' AND created_at<? AND id NOT IN (SELECT row FROM card) AND id NOT IN (SELECT row FROM token)",
 			"DELETE FROM effect WHERE state='done' AND done_at<?",
 			"DELETE FROM request WHERE answered_at>0 AND answered_at<?",
