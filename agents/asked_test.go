@@ -55,8 +55,15 @@ func TestTheHousekeeperKeepsACopyAndDropsWhatIsOld(t *testing.T) {
 			must(t, writeFile(name, []byte("x")))
 			must(t, os.Chtimes(name, time.Time{}, r.store.Now()))
 		}
-		must(t, os.Chtimes(old, time.Time{}, r.store.Now().Add(-filesKept-time.Hour)))
+		_, pull := r.ready(1)
+		diff := r.pull(pull).DiffPath // of a pull request that nobody has decided about yet
+		for _, name := range []string{old, diff} {
+			must(t, os.Chtimes(name, time.Time{}, r.store.Now().Add(-filesKept-time.Hour)))
+		}
 		r.good((&Housekeeper{r.factory}).Run(r.ctx))
+		if _, err := os.Stat(diff); err != nil {
+			t.Errorf("the diff of an open pull request: %v", err)
+		}
 		if _, err := os.Stat(old); err == nil {
 			t.Error("a log older than is kept is still there")
 		}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"lightsout/store"
@@ -32,15 +33,23 @@ func (h *Housekeeper) Run(ctx context.Context) (Report, error) {
 	if err != nil {
 		return Report{}, err
 	}
+	open, err := h.Store.Pulls(ctx)
+	if err != nil {
+		return Report{}, err
+	}
+	var needed []string // however old: somebody is to decide by them yet
+	for _, p := range open {
+		needed = append(needed, p.DiffPath, p.LogPath)
+	}
 	err = errors.Join(h.bookOver(ctx), h.Store.Prune(ctx, now.Add(-historyKept)),
-		removeOlder(filepath.Join(h.Dir, "backup"), now.Add(-backupsKept)),
-		removeOlder(filepath.Join(h.Dir, "logs"), now.Add(-filesKept)),
-		removeOlder(filepath.Join(h.Dir, "diffs"), now.Add(-filesKept)))
+		removeOlder(filepath.Join(h.Dir, "backup"), now.Add(-backupsKept), nil),
+		removeOlder(filepath.Join(h.Dir, "logs"), now.Add(-filesKept), needed),
+		removeOlder(filepath.Join(h.Dir, "diffs"), now.Add(-filesKept), needed))
 	return Report{Said: "backed up to " + name}, err
 }
 
-// removeOlder removes the files of a folder that nobody has written since a moment.
-func removeOlder(dir string, before time.Time) error {
+// removeOlder removes the files of a folder that nobody has written since a moment, but for those that are needed.
+func removeOlder(dir string, before time.Time, needed []string) error {
 	entries, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -51,8 +60,9 @@ func removeOlder(dir string, before time.Time) error {
 	var failures []error
 	for _, e := range entries {
 		info, err := e.Info()
-		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) {
-			err = os.Remove(filepath.Join(dir, e.Name()))
+		path := filepath.Join(dir, e.Name())
+		if err == nil && info.Mode().IsRegular() && info.ModTime().Before(before) && !slices.Contains(needed, path) {
+			err = os.Remove(path)
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			failures = append(failures, fmt.Errorf("tidy: %w", err))
