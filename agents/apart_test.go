@@ -160,7 +160,8 @@ func TestADeploymentThatCannotBeFollowedAnyMoreFails(t *testing.T) {
 		fault forgetest.Fault
 		after time.Duration
 	}{
-		"its run was deleted":       {forgetest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 0},
+		"its run was deleted":       {forgetest.Fault{Status: 404, Body: `{"message":"Not Found"}`}, 15 * time.Minute},
+		"its run is not there yet":  {forgetest.Fault{Status: 404, Body: `{"message":"Not Found"}`, Times: 1}, time.Second},
 		"it is never to be read":    {forgetest.Fault{Status: 500}, 2 * time.Hour},
 		"it is not to be read once": {forgetest.Fault{Status: 500, Times: 3}, 0},
 	} {

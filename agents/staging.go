@@ -183,10 +183,13 @@ func (m *Merger) begun(ctx context.Context, p store.Pull, follow string) error {
 // watch looks at a running deployment.
 func (m *Merger) watch(ctx context.Context, p store.Pull) error {
 	now, err := m.look(ctx, p)
-	if err != nil && (permanent(err) || m.late(p.StagingAt)) {
+	switch young := m.Store.Now().Sub(p.StagingAt) < m.Settings.Staging.patience(); {
+	case err == nil:
+	case permanent(err) && young:
+		return nil // GitHub may not find yet what it has just begun
+	case permanent(err), m.late(p.StagingAt):
 		return m.fail(ctx, p, "", "it cannot be followed: "+reasonOf(err))
-	}
-	if err != nil {
+	default:
 		return err
 	}
 	switch {
