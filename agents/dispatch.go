@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -79,7 +81,7 @@ func (m *Merger) findDeployment(ctx context.Context, p store.Pull) (run string, 
 		}
 		// Later merges stand on this one, earlier ones do not hold it: their runs are not ours.
 		if err := m.need(ctx, r.HeadSHA); err != nil {
-			return false, err
+			return false, unlessGone(err)
 		}
 		return m.Mirror.IsAncestor(ctx, p.MergedSHA, r.HeadSHA)
 	}
@@ -99,6 +101,14 @@ func (m *Merger) findDeployment(ctx context.Context, p store.Pull) (run string, 
 		}
 	}
 	return run, found, nil
+}
+
+// unlessGone lets pass that a commit is nowhere any more: a base that was pushed over.
+func unlessGone(err error) error {
+	if errors.Is(err, worktree.ErrNoRevision) {
+		return nil
+	}
+	return err
 }
 
 // withoutDeployments leaves out of the base's checks those of a deployment, whoever began it: what it says is about a host, not

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
 	"lightsout/store"
 )
@@ -70,6 +71,33 @@ func TestARunThatIsListedLateIsNeverAnotherMerges(t *testing.T) {
 			if err != nil || p.Staging != stagingUp || run.HeadSHA != p.MergedSHA {
 				t.Errorf("#%d, merged as %.7s: staging %q by a run at %.7s, %v", pull, p.MergedSHA, p.Staging, run.HeadSHA, err)
 			}
+		}
+	})
+}
+
+func TestARunOnABaseThatWasPushedOverIsNobodys(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		r.approve(pull)
+		r.hub.Fault(forgetest.Fault{Kind: forgetest.DropBefore, Write: "dispatch"})
+		if _, err := (&Merger{r.factory}).Run(r.ctx); err == nil {
+			t.Fatal("the dispatch was not interrupted")
+		}
+		main, err := r.git("rev-parse", "main")
+		must(t, err)
+		gone := r.gitWith("gone\n", "commit-tree", main+"^{tree}", "-p", main)
+		must(t, r.hub.ForcePush(r.ctx, "acme", "main", gone))
+		_, err = r.factory.Forge.Dispatch(r.ctx, forge.Workflow{File: "staging.yml", Ref: "main"}) // by hand
+		must(t, err)
+		must(t, r.hub.ForcePush(r.ctx, "acme", "main", main))
+		r.settle()
+		r.land()
+		virtualWait(r.factory.Settings.Staging.patience())
+		r.land()
+		r.land()
+		r.does(2, "dispatch", "")
+		if p := r.stands(pull, store.Landed, ""); p.Staging != stagingUp {
+			t.Errorf("staging %q", p.Staging)
 		}
 	})
 }
