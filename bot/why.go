@@ -15,7 +15,7 @@ const (
 	// chapters is how many events of a story are told.
 	chapters = 12
 	// storyRead is how many are read for them: most of what is kept of a pull request are readings that changed nothing to tell.
-	storyRead = 200
+	storyRead = 60
 )
 
 // why tells why a ticket was picked or passed over, the story of it and its pull request, and when it is looked at next.
