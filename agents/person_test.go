@@ -222,6 +222,18 @@ func TestARejectionIsAnsweredByThePushThatAnswersIt(t *testing.T) {
 	})
 }
 
+func TestARejectionThatNoSessionAnswersIsSaidToBeGivenUp(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.ready(1)
+		r.reject(pull, "one", "Say what it prints.")
+		r.spent(pull)
+		r.fix()
+		r.fix()
+		r.stands(pull, store.GivenUp, "")
+		r.tells(1, store.RequestAnswered, pull, "No session answered this")
+	})
+}
+
 func TestARejectionOfAnOldHeadIsDropped(t *testing.T) {
 	journey(t, nil, func(r *rig) {
 		_, pull := r.ready(1)

@@ -103,7 +103,11 @@ func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error 
 			}
 		}
 		if !stands || word == store.Landed || word == store.Closed || word == store.GivenUp {
-			if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("#%d has moved on since: %s", r.Pull, word)); err != nil {
+			said := fmt.Sprintf("#%d has moved on since: %s", r.Pull, word)
+			if stands && word == store.GivenUp {
+				said = fmt.Sprintf("No session answered this: #%d is given up.", r.Pull)
+			}
+			if err := f.Store.Answer(ctx, r.ID, said); err != nil {
 				return err
 			}
 		}
