@@ -126,6 +126,102 @@ func TestAConflictIsSettledHoweverManyRepairsThereWere(t *testing.T) {
 	}
 }
 
+func TestAnInterruptedSettlementOfAConflictIsNotTheLastStraw(t *testing.T) {
+	quota := func(context.Context, engine.Session) (engine.Result, error) {
+		return engine.Result{Outcome: engine.Quota, Reason: "limit reached", ResetAt: time.Now().Add(2 * time.Hour)}, nil
+	}
+	for name, interrupt := range map[string]func(*rig) turn{
+		"by a pause": func(r *rig) turn {
+			return meanwhile(func() { must(r.t, r.store.Pause(r.ctx, FixerRole, noTime, "Ana")) }, hanging)
+		},
+		"by a quota":  func(*rig) turn { return quota },
+		"by its time": func(*rig) turn { return ending(engine.Result{Outcome: engine.Timeout}) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				_, pull := r.given(2, red)
+				r.cli.next(leaving(clean))
+				r.fix()
+				r.fix()
+				r.spent(pull)
+				r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+				r.cli.next(interrupt(r))
+				r.fix()
+				_, err := r.store.Resume(r.ctx, FixerRole, "Ana")
+				must(t, err)
+				virtualWait(3 * time.Hour)
+				r.cli.next(leaving(partFiles(2)))
+				r.fix()
+				r.fix()
+				r.stands(pull, store.Ready, "")
+			})
+		})
+	}
+}
+
+func TestAConflictThatWasPublishedLateDoesNotMakeTheNextOneTheLast(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(2, red)
+		r.cli.next(leaving(clean))
+		r.fix()
+		r.fix()
+		r.spent(pull)
+		r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+		var lift func()
+		r.cli.next(meanwhile(func() {
+			lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: http.MethodGet, Path: "/pulls/" + strings.TrimPrefix(ref(pull), "#") + "$", Times: -1})
+		}, leaving(partFiles(2))))
+		if _, err := (&Fixer{r.factory}).Run(r.ctx); err == nil {
+			t.Fatal("published while GitHub did not answer")
+		}
+		lift()
+		r.again()
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Ready, "")
+		r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand again\n"})
+		r.cli.next(leaving(partFiles(2)))
+		r.fix()
+		r.fix()
+		r.stands(pull, store.Ready, "")
+	})
+}
+
+func TestAHeadThatHoldsANewerBaseThanWasReadIsReadAgain(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		_, pull := r.given(1, red)
+		r.fixNothing()
+		r.approve(pull)
+		fixer := &Fixer{r.factory}
+		snap, _, err := fixer.look(r.ctx)
+		must(t, err)
+		s := snap.Standings[0]
+		r.pushTo("main", map[string]string{"notes.txt": "one\n"})
+		must(t, r.factory.Forge.UpdateBranch(r.ctx, pull, s.Facts.PR.Head)) // as by a person's click
+		r.settle()
+		if _, err := fixer.mend(r.ctx, snap, s); err != nil {
+			t.Fatal(err)
+		}
+		r.tells(0, store.ApprovalEnded, pull, "")
+		if p := r.pull(pull); p.Verdict == store.Foreign {
+			t.Errorf("it is said to be a person's: %s", p.Reason)
+		}
+		r.cli.next(leaving(clean))
+		r.fix()
+		r.stands(pull, store.Ready, "")
+	})
+}
+
+func TestADeploymentInTheWorkflowThatTestsHidesNoRedBase(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		r.factory.Settings.Staging.Workflow = "ci.yml"
+		r.pushTo("main", red)
+		_, pull := r.given(1, nil)
+		r.fixNothing()
+		r.stands(pull, store.BaseRed, "")
+	})
+}
+
 func TestAnotherRunIsThatOfAllThatWereAskedFor(t *testing.T) {
 	before := []forge.Check{{Name: "test", App: "actions", RunID: 1, WorkflowRunID: 10}, {Name: "lint", App: "actions", RunID: 2, WorkflowRunID: 20}}
 	now := []forge.Check{{Name: "test", App: "actions", RunID: 3, WorkflowRunID: 10}, before[1]}

@@ -126,7 +126,8 @@ func (f *Factory) withoutDeployments(ctx context.Context, c *forge.Client, check
 			if err != nil && !permanent(err) {
 				return nil, err
 			}
-			deploys = err == nil && run.File == f.Settings.Staging.Workflow
+			// The same file may test what is pushed.
+			deploys = err == nil && run.File == f.Settings.Staging.Workflow && run.Event == "workflow_dispatch"
 		}
 		if !deploys {
 			kept = append(kept, check)

@@ -189,13 +189,17 @@ func (x *Fixer) take(ctx context.Context, snap Snapshot, read Standing, failures
 }
 
 // outOfAttempts tells that a pull request is to be given up. A conflict is no failure of the code, so it is settled
-// whatever repairs there were before; only one that could not be settled counts.
+// whatever repairs there were before; only one that a session could not settle counts, not one whose session was interrupted.
 func (x *Fixer) outOfAttempts(ctx context.Context, s Standing) (bool, error) {
 	if s.Pull.Attempts < MaxAttempts || s.Verdict.Word != store.Conflict {
 		return s.Pull.Attempts >= MaxAttempts, nil
 	}
 	runs, err := x.Store.RunsOf(ctx, s.Pull.Ticket)
-	return len(runs) == 0 || runs[len(runs)-1].Outcome != "done", err
+	if err != nil || len(runs) == 0 {
+		return err == nil, err
+	}
+	last := setback{outcome: runs[len(runs)-1].Outcome}
+	return failures(runs[len(runs)-1:]) > 0 && last.counter() == "", nil
 }
 
 // attempt is one repair, seen on GitHub from its beginning to its end.

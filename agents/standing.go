@@ -42,7 +42,7 @@ func (f *Factory) stand(ctx context.Context, c *forge.Client, snap Snapshot, num
 			return s, err
 		}
 		if stale {
-			s.Pull, s.Verdict = old, Verdict{Word: store.Waiting, Reason: "GitHub still shows a head from before the last push"}
+			s.Pull, s.Verdict = old, Verdict{Word: store.Waiting, Reason: "it was read while it was moving on, and is read again"}
 			return s, nil
 		}
 	}
@@ -115,9 +115,18 @@ func (f *Factory) settle(ctx context.Context, snap Snapshot, s *Standing) error 
 	return nil
 }
 
-// readOpen fills in what only an open pull request has. stale means that GitHub's answer is older than our own push.
+// readOpen fills in what only an open pull request has. stale means that nothing can be concluded: GitHub's answer is older than
+// our own push, or the base that it would be judged by is older than the head.
 func (f *Factory) readOpen(ctx context.Context, c *forge.Client, snap Snapshot, s *Standing, old store.Pull) (stale bool, err error) {
 	facts, pr := &s.Facts, s.Facts.PR
+	if old.Head != "" && old.Head != pr.Head {
+		// A new head may hold what the base has got since it was read. Judged by the old base that would be a person's work, and
+		// void an approval.
+		base, err := f.Forge.Fresh().Branch(ctx, f.Settings.Base)
+		if err != nil || base != snap.BaseSHA {
+			return err == nil, err
+		}
+	}
 	if err = f.need(ctx, pr.Head); err != nil {
 		return false, err
 	}
