@@ -198,7 +198,7 @@ func (x *Fixer) outOfAttempts(ctx context.Context, s Standing) (bool, error) {
 	if err != nil || len(runs) == 0 {
 		return err == nil, err
 	}
-	last := setback{outcome: runs[len(runs)-1].Outcome}
+	last := setback{outcome: runs[len(runs)-1].Outcome, code: true}
 	return failures(runs[len(runs)-1:]) > 0 && last.counter() == "", nil
 }
 

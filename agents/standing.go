@@ -294,7 +294,7 @@ func (f *Factory) keep(ctx context.Context, snap Snapshot, s Standing, old store
 	pr := s.Facts.PR
 	read := pr.State == "open" && pr.BaseRef == f.Settings.Base // as far as git was asked
 	diff := f.diffPath(pr.Number, pr.Head)
-	if read && (old.DiffPath != diff || missing(diff)) { // one that nobody has written for long is tidied away
+	if read && (old.DiffPath != diff || missing(diff)) { // a person may have tidied it away
 		if err := f.writeDiff(ctx, diff, snap.BaseSHA, pr.Head); err != nil {
 			return s.Pull, err
 		}
