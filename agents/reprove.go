@@ -20,27 +20,106 @@ const (
 	reproveLimit = 15 * time.Minute
 	// reproveLookout is how often such a proof looks whether something else has come up.
 	reproveLookout = 5 * time.Second
+	// untoldRest is how long a head is left alone whose proof could not be told: a base that is red where the branch left it stays so, and a suite that is
+	// too slow too, but a test may have failed by chance and a full disk gets emptied.
+	untoldRest = 3 * time.Hour
 )
 
 // reprove makes one receipt again that an update from the base has made void. The Fixer does it when it has nothing else to do, and lets go of it as
 // soon as it has. Nothing waits for it: the pull request is not claimed while its tests run, so that it lands when it is its turn. did is
-// whether a proof was begun.
+// whether the world is to be read again.
 func (x *Fixer) reprove(ctx context.Context, snap Snapshot, met map[int]bool) (did bool, report Report, err error) {
-	s, ok := firstVoid(snap.Standings)
-	if !ok || x.Settings.Observe {
+	if x.Settings.Observe {
 		return false, Report{}, nil
 	}
-	receipt, err := x.proveAnew(ctx, snap, s, met)
-	if errors.Is(err, errGivenWay) {
-		return true, Report{}, nil
+	s, before, ok, err := x.nextVoid(ctx, snap)
+	if err != nil || !ok {
+		return false, Report{}, err
 	}
-	if err != nil {
+	if before.Receipt != nil { // made at an earlier tick, and not written then
+		report, err = x.renew(ctx, s, *before.Receipt)
+		return true, report, err
+	}
+	if full, err := x.diskFull(ctx); err != nil || full != "" {
+		return false, Report{}, err
+	}
+	receipt, err := x.proveAnew(ctx, snap, s, met)
+	var told *untold
+	switch {
+	case errors.Is(err, errGivenWay):
+		return true, Report{}, nil
+	case errors.As(err, &told):
+		report = Report{Acted: true, Said: fmt.Sprintf("the proof of #%d could not be told anew: %s", s.Pull.Number, told.reason)}
+		return true, report, x.noteTry(ctx, s.Pull.Number, &try{Head: s.Facts.PR.Head, At: x.Store.Now()})
+	case err != nil:
 		return true, Report{}, fmt.Errorf("prove #%d anew: %w", s.Pull.Number, err)
 	}
-	if err := x.renew(ctx, s, receipt); err != nil {
-		return true, Report{}, fmt.Errorf("renew the receipt of #%d: %w", s.Pull.Number, err)
+	if err := x.noteTry(ctx, s.Pull.Number, &try{Head: receipt.Head, At: x.Store.Now(), Receipt: &receipt}); err != nil {
+		return true, Report{}, err
 	}
-	return true, Report{Acted: true, Said: fmt.Sprintf("proved #%d anew: %s", s.Pull.Number, receipt.Line())}, nil
+	report, err = x.renew(ctx, s, receipt)
+	return true, report, err
+}
+
+// try is what is kept of a proof that was made again, for one head: the receipt until it is written, or that there was none to be had.
+type try struct {
+	Head    string         `json:"head"`
+	At      time.Time      `json:"at"`
+	Receipt *proof.Receipt `json:"receipt,omitempty"` // nil: it could not be told
+}
+
+// due reports whether there is something to do for a head: a receipt to write, or a proof to make.
+func (t try) due(head string, now time.Time) bool {
+	return t.Head != head || t.Receipt != nil || now.Sub(t.At) >= untoldRest
+}
+
+func tryOf(pull int) string { return fmt.Sprintf("proof anew #%d", pull) }
+
+// lastTry is what is known of a head; of another one it says nothing.
+func (x *Fixer) lastTry(ctx context.Context, pull int, head string) (t try, err error) {
+	value, err := x.Store.Setting(ctx, tryOf(pull))
+	if err != nil || value == "" {
+		return t, err
+	}
+	if err := json.Unmarshal([]byte(value), &t); err != nil {
+		return t, fmt.Errorf("read the %s: %w", tryOf(pull), err)
+	}
+	if t.Head != head {
+		return try{}, nil
+	}
+	return t, nil
+}
+
+// noteTry keeps a try, or nothing once its receipt is written.
+func (x *Fixer) noteTry(ctx context.Context, pull int, t *try) error {
+	if t == nil {
+		return x.Store.SetSetting(ctx, tryOf(pull), "")
+	}
+	value, err := json.Marshal(t)
+	if err != nil {
+		return err
+	}
+	return x.Store.SetSetting(ctx, tryOf(pull), string(value))
+}
+
+// nextVoid is the first of the void receipts about which something is to be done now.
+func (x *Fixer) nextVoid(ctx context.Context, snap Snapshot) (s Standing, before try, ok bool, err error) {
+	tries := map[int]try{}
+	var due []Standing
+	for _, s := range snap.Standings {
+		if !isVoid(s) {
+			continue
+		}
+		t, err := x.lastTry(ctx, s.Pull.Number, s.Facts.PR.Head)
+		if err != nil {
+			return s, t, false, err
+		}
+		if t.due(s.Facts.PR.Head, x.Store.Now()) {
+			tries[s.Pull.Number], due = t, append(due, s)
+		}
+	}
+	s, ok = firstVoid(due)
+	return s, tries[s.Pull.Number], ok, nil
 }
 
 // firstVoid is the pull request whose receipt is to be made again first: one that is approved lands soon.
@@ -83,8 +162,12 @@ func isVoid(s Standing) bool {
 // errGivenWay is met when a proof was let go of for something that cannot wait.
 var errGivenWay = errors.New("given way")
 
-// proveAnew proves a pull request's head against the base as it stands. What could not be told is a receipt too, one that does not prove: otherwise it
-// would be tried at every tick.
+// untold is met when a proof ended without a word about the change: the base is red, the time was over, git failed.
+type untold struct{ reason string }
+
+func (u *untold) Error() string { return "it could not be told: " + u.reason }
+
+// proveAnew proves a pull request's head against the base as it stands.
 func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met map[int]bool) (proof.Receipt, error) {
 	name, err := x.Store.Setting(ctx, installation)
 	if err != nil {
@@ -92,7 +175,7 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 	}
 	within, cancel := context.WithTimeoutCause(ctx, reproveLimit, fmt.Errorf("it was not done within %s", reproveLimit))
 	defer cancel()
-	working, release := x.unlessWanted(within, s, met)
+	working, release := x.unlessWanted(within, s, snap.At, met)
 	a := assignment{role: FixerRole, base: snap.BaseSHA}
 	run := store.Run{Marker: fmt.Sprintf("lightsout-%s-anew-%d-%d", name, s.Pull.Number, x.Store.Now().UnixMilli())}
 	receipt, err := x.prove(working, a, run, s.Facts.PR.Head, sessionText(s.Facts.PR.Body), nil)
@@ -104,15 +187,14 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 	case wanted != nil:
 		return receipt, errors.Join(wanted, tidied)
 	case err != nil:
-		receipt.Proven, receipt.Base, receipt.Head = false, snap.BaseSHA, s.Facts.PR.Head
-		receipt.Warnings = append(receipt.Warnings, "it could not be told: "+limitLine(x.redact(err.Error()), 300))
+		return receipt, errors.Join(&untold{limitLine(x.redact(err.Error()), 300)}, tidied)
 	}
 	return receipt, tidied
 }
 
-// unlessWanted is a context that ends with errGivenWay once the store says that something else is wanted of the Fixer, or nothing at all. The function that comes with it
-// ends the lookout and returns that error, nil when nothing came up.
-func (x *Fixer) unlessWanted(ctx context.Context, s Standing, met map[int]bool) (context.Context, func() error) {
+// unlessWanted is a context that ends with errGivenWay once the store says that something else is wanted of the Fixer since the world was read, or nothing
+// at all. The function that comes with it ends the lookout and returns that error, nil when nothing came up.
+func (x *Fixer) unlessWanted(ctx context.Context, s Standing, read time.Time, met map[int]bool) (context.Context, func() error) {
 	working, stop := context.WithCancelCause(ctx)
 	over := make(chan struct{})
 	go func() {
@@ -127,6 +209,10 @@ func (x *Fixer) unlessWanted(ctx context.Context, s Standing, met map[int]bool) 
 			}
 			pulls, err := x.Store.Pulls(working)
 			if reason := givesWay(pulls, s, met); err == nil && reason != "" {
+				stop(fmt.Errorf("%w: %s", errGivenWay, reason))
+			}
+			asked, err := x.Store.Unanswered(working)
+			if reason := askedSince(asked, read); err == nil && reason != "" {
 				stop(fmt.Errorf("%w: %s", errGivenWay, reason))
 			}
 			if pause, paused, err := x.Store.PausedFor(working, FixerRole); err == nil && paused {
@@ -150,6 +236,9 @@ func givesWay(open []store.Pull, s Standing, met map[int]bool) string {
 	for _, p := range open {
 		if p.Number == s.Pull.Number {
 			there = p.Head == s.Facts.PR.Head
+			if needsFixer(p.Verdict) {
+				return fmt.Sprintf("#%d is %s", p.Number, p.Verdict)
+			}
 		} else if needsFixer(p.Verdict) && !met[p.Number] {
 			return fmt.Sprintf("#%d needs a repair", p.Number)
 		}
@@ -160,42 +249,63 @@ func givesWay(open []store.Pull, s Standing, met map[int]bool) string {
 	return ""
 }
 
-// renew puts a receipt in the place of the one that is void: in the pull request's text, in the store, on the card. It is made for one head; when
-// that is no more, nothing is written.
-func (x *Fixer) renew(ctx context.Context, s Standing, receipt proof.Receipt) error {
-	content, err := json.Marshal(receipt)
-	if err != nil {
-		return err
+// askedSince says what a person has asked of the Fixer since the world was read; what was asked before has been looked at. "" for nothing.
+func askedSince(asked []store.Request, read time.Time) string {
+	for _, r := range asked {
+		again := r.Kind == store.RequestRun && r.Role == FixerRole
+		if (again || r.Kind == store.RequestReject || r.Kind == store.RequestHandBack) && r.At.After(read) {
+			return fmt.Sprintf("%s of #%d asked by %s", r.Kind, r.Pull, r.ByName)
+		}
 	}
-	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole}, updateLease)
-	if errors.Is(err, store.ErrClaimed) {
-		return nil // somebody works on it: the next tick sees what has become of it
-	}
-	if err != nil {
-		return err
-	}
-	defer leave()
-	err = x.writeReceipt(ctx, s, claim, receipt, string(content))
-	return errors.Join(err, x.Store.Release(context.WithoutCancel(ctx), claim, "proved anew"))
+	return ""
 }
 
-func (x *Fixer) writeReceipt(ctx context.Context, s Standing, claim store.Claim, receipt proof.Receipt, content string) error {
+// renew puts a receipt in the place of the one that is void: in the pull request's text, in the store, on the card. It is made for one head: when
+// that is no more, nothing is written, and nothing said. While somebody works on the pull request the receipt is kept for a later tick.
+func (x *Fixer) renew(ctx context.Context, s Standing, receipt proof.Receipt) (Report, error) {
+	claim, leave, err := x.claim(ctx, store.Claim{Ticket: s.Pull.Ticket, Role: FixerRole}, updateLease)
+	if errors.Is(err, store.ErrClaimed) {
+		return Report{}, nil
+	}
+	if err != nil {
+		return Report{}, err
+	}
+	defer leave()
+	written, err := x.writeReceipt(ctx, s, claim, receipt)
+	if err == nil {
+		err = x.noteTry(ctx, s.Pull.Number, nil)
+	}
+	if err = errors.Join(err, x.Store.Release(context.WithoutCancel(ctx), claim, "proved anew")); err != nil {
+		return Report{}, fmt.Errorf("renew the receipt of #%d: %w", s.Pull.Number, err)
+	}
+	if !written {
+		return Report{}, nil
+	}
+	return Report{Acted: true, Said: fmt.Sprintf("proved #%d anew: %s", s.Pull.Number, receipt.Line())}, nil
+}
+
+func (x *Fixer) writeReceipt(ctx context.Context, s Standing, claim store.Claim, receipt proof.Receipt) (written bool, err error) {
+	content, err := json.Marshal(receipt)
+	if err != nil {
+		return false, err
+	}
 	pr, err := x.Forge.Fresh().PullRequest(ctx, s.Pull.Number)
 	if err != nil || pr.Head != receipt.Head || pr.State != "open" {
-		return err
+		return false, err
 	}
 	if body := x.redact(renewedReceipt(pr.Body, x.Settings.Base, receipt)); body != pr.Body {
 		if err := x.Store.Holds(ctx, claim); err != nil {
-			return err
+			return false, err
 		}
-		if _, err := x.Forge.EditPullRequest(ctx, pr.Number, forge.PullRequestEdit{Body: &body}); err != nil {
-			return err
+		// A text that GitHub will not have keeps the word that its receipt is void; the card shows the new one.
+		if _, err := x.Forge.EditPullRequest(ctx, pr.Number, forge.PullRequestEdit{Body: &body}); unlessPermanent(err) != nil {
+			return false, err
 		}
 	}
 	_, err = x.Store.UpdatePull(ctx, pr.Number, func(p *store.Pull) {
 		if p.Head == receipt.Head {
-			p.Proof, p.Receipt = receipt.Line(), content
+			p.Proof, p.Receipt = receipt.Line(), string(content)
 		}
 	}, store.Event{Kind: store.ProofRenewed, Data: map[string]string{"head": receipt.Head, "proof": receipt.Line(), "proven": strconv.FormatBool(receipt.Proven), "base": s.Pull.Base}})
-	return err
+	return err == nil, err
 }

@@ -4,10 +4,16 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lightsout/agents/forge"
+	"lightsout/agents/forge/forgetest"
 	"lightsout/agents/proof"
 	"lightsout/store"
 )
@@ -92,6 +98,127 @@ func TestAProofThatNoLongerHoldsIsSaidAndStopsNothing(t *testing.T) {
 	})
 }
 
+func TestAProofThatTellsNothingIsNoWordAgainstTheChange(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		pull, before := r.updated(map[string]string{"tests/broken_test.sh": "false\n"}) // main is red, whatever the change does
+		if report := r.fix(); !strings.Contains(report.Said, "could not be told") || !strings.Contains(report.Said, "broken_test.sh") {
+			t.Errorf("the Fixer says %q", report.Said)
+		}
+		unsaid := func() {
+			t.Helper()
+			r.tells(0, store.ProofRenewed, pull, "")
+			if got := r.receipt(pull); !got.Proven || got.Head != before || !strings.HasPrefix(r.pull(pull).Proof, "void since") {
+				t.Errorf("the receipt is of %.7s, proven %v; the card says %q", got.Head, got.Proven, r.pull(pull).Proof)
+			}
+		}
+		unsaid()
+		if report := r.fix(); report.Acted {
+			t.Errorf("it is tried again at once: %q", report.Said)
+		}
+		virtualWait(untoldRest)
+		if report := r.fix(); !strings.Contains(report.Said, "could not be told") {
+			t.Errorf("it is never tried again: %q", report.Said)
+		}
+		unsaid()
+		r.land()
+		r.stands(pull, store.Landed, "")
+		r.land()
+	})
+}
+
+func TestNoProofIsMadeAgainOnAFullDisk(t *testing.T) {
+	free := uint64(2 * diskFloor)
+	journey(t, func(o *options) { o.settings.FreeDisk = func() (uint64, error) { return free, nil } }, func(r *rig) {
+		pull, _ := r.updated(map[string]string{"notes.txt": "one\n"})
+		free = diskFloor / 2
+		if report := r.fix(); report.Acted {
+			t.Errorf("on a full disk the Fixer says %q", report.Said)
+		}
+		r.tells(1, store.Trouble, 0, "disk nearly full")
+		free = 2 * diskFloor
+		r.fix()
+		r.tells(1, store.ProofRenewed, pull, "proven:true")
+	})
+}
+
+func TestAReceiptThatGitHubWillNotHaveIsKeptAllTheSame(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		pull, _ := r.updated(map[string]string{"notes.txt": "one\n"})
+		r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Status: 422, Body: `{"message":"body is too long"}`, Method: http.MethodPatch, Path: "/pulls/", Times: -1})
+		r.fix()
+		if got := r.receipt(pull); got.Head != r.look(pull).Head || !got.Proven || r.pull(pull).Proof != got.Line() {
+			t.Errorf("the receipt is of %.7s, the card says %q", got.Head, r.pull(pull).Proof)
+		}
+		if report := r.fix(); report.Acted {
+			t.Errorf("the proof is made again: %q", report.Said)
+		}
+		r.tells(1, store.ProofRenewed, pull, "proven:true")
+	})
+}
+
+func TestAProofIsMadeOnceHoweverLateItsReceiptIsWritten(t *testing.T) {
+	proofs := func(r *rig) int {
+		r.t.Helper()
+		content, err := os.ReadFile(filepath.Join(r.dir, "proofs"))
+		must(r.t, err)
+		return strings.Count(string(content), "\n")
+	}
+	for name, row := range map[string]struct {
+		hinder func(r *rig, pull int) (lift func())
+		fails  bool
+	}{
+		"GitHub is down": {func(r *rig, pull int) func() {
+			return r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Status: 500, Method: http.MethodPatch, Path: "/pulls/", Times: -1})
+		}, true},
+		"somebody works on it": {func(r *rig, pull int) func() {
+			ticket := r.pull(pull).Ticket
+			r.factory.desk.enter(ticket)
+			return func() { r.factory.desk.leave(ticket) }
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				count := fmt.Sprintf("echo ran >> %s\n", filepath.Join(r.dir, "proofs"))
+				pull, _ := r.updated(map[string]string{"tests/counted_test.sh": count})
+				lift := row.hinder(r, pull)
+				made := 0
+				for range 3 {
+					report, err := (&Fixer{r.factory}).Run(r.ctx)
+					r.settle()
+					if (err != nil) != row.fails || strings.Contains(report.Said, "anew") {
+						t.Errorf("the Fixer says %q, %v", report.Said, err)
+					}
+					if n := proofs(r); made == 0 {
+						made = n
+					} else if n != made {
+						t.Errorf("the tests ran %d times at first, %d times by now", made, n)
+					}
+				}
+				r.tells(0, store.ProofRenewed, pull, "")
+				lift()
+				if report := r.fix(); !strings.Contains(report.Said, "anew") || proofs(r) != made {
+					t.Errorf("the Fixer says %q after %d runs of the tests, %d were made before", report.Said, proofs(r), made)
+				}
+				r.tells(1, store.ProofRenewed, pull, "proven:true")
+			})
+		})
+	}
+}
+
+func TestAReceiptOfAHeadThatIsNoMoreIsNotWritten(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		pull, before := r.updated(map[string]string{"notes.txt": "one\n"})
+		s := Standing{Pull: r.pull(pull)}
+		s.Facts.PR = r.look(pull)
+		stale := r.receipt(pull) // of the head before the update
+		report, err := (&Fixer{r.factory}).renew(r.ctx, s, stale)
+		if err != nil || report.Acted || report.Said != "" || stale.Head != before {
+			t.Errorf("the Fixer says %q, %v", report.Said, err)
+		}
+		r.tells(0, store.ProofRenewed, pull, "")
+	})
+}
+
 func TestAReceiptOfAPersonsPushIsNotMadeAgain(t *testing.T) {
 	journey(t, nil, func(r *rig) {
 		_, pull := r.opened(1)
@@ -155,6 +282,8 @@ func TestAProofGivesWayToWhatCannotWait(t *testing.T) {
 		"it has landed":       {nil, "#7 has moved on"},
 		"its head has moved":  {[]store.Pull{{Number: 7, Head: "ccc"}}, "#7 has moved on"},
 		"another one is red":  {[]store.Pull{mine, {Number: 8, Verdict: store.Red}}, "#8 needs a repair"},
+		"it is red itself":    {[]store.Pull{{Number: 7, Head: "bbb", Verdict: store.Red}}, "#7 is red"},
+		"it is rejected":      {[]store.Pull{{Number: 7, Head: "bbb", Verdict: store.Rejected}}, "#7 is rejected"},
 		"one that was met is": {[]store.Pull{mine, {Number: 9, Verdict: store.Red}}, ""},
 	} {
 		if got := givesWay(row.open, s, map[int]bool{9: true}); got != row.want {
@@ -163,12 +292,48 @@ func TestAProofGivesWayToWhatCannotWait(t *testing.T) {
 	}
 }
 
+func TestAProofGivesWayToAPersonsWord(t *testing.T) {
+	read := time.Unix(1000, 0)
+	later := read.Add(time.Second)
+	for name, row := range map[string]struct {
+		asked store.Request
+		want  bool
+	}{
+		"a rejection":                {store.Request{Kind: store.RequestReject, Pull: 7, At: later}, true},
+		"a pull request handed back": {store.Request{Kind: store.RequestHandBack, Pull: 8, At: later}, true},
+		"a retry":                    {store.Request{Kind: store.RequestRun, Role: FixerRole, Pull: 8, At: later}, true},
+		"a ticket to be taken":       {store.Request{Kind: store.RequestRun, Role: ImplementerRole, At: later}, false},
+		"a revert":                   {store.Request{Kind: store.RequestRevert, Pull: 8, At: later}, false},
+		"one that has been read":     {store.Request{Kind: store.RequestReject, Pull: 8, At: read}, false},
+	} {
+		if got := askedSince([]store.Request{row.asked}, read); (got != "") != row.want {
+			t.Errorf("%s: %q", name, got)
+		}
+	}
+	journey(t, nil, func(r *rig) {
+		_, pull := r.opened(1)
+		s := Standing{Pull: r.pull(pull)}
+		s.Facts.PR.Head = s.Pull.Head
+		r.reject(pull, "before", "It was read with the rest.")
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, r.store.Now(), nil)
+		virtualWait(2 * reproveLookout)
+		if working.Err() != nil {
+			t.Errorf("it was ended by nothing new: %v", context.Cause(working))
+		}
+		r.reject(pull, "since", "Say what it prints.")
+		virtualWait(2 * reproveLookout)
+		if err := release(); !errors.Is(err, errGivenWay) || !strings.Contains(err.Error(), "asked by Ana") {
+			t.Errorf("under a rejection it goes on: %v", err)
+		}
+	})
+}
+
 func TestAPauseEndsAProofThatIsMadeAgain(t *testing.T) {
 	journey(t, nil, func(r *rig) {
 		_, pull := r.opened(1)
 		s := Standing{Pull: r.pull(pull)}
 		s.Facts.PR.Head = s.Pull.Head
-		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, nil)
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, r.store.Now(), nil)
 		virtualWait(2 * reproveLookout)
 		if working.Err() != nil {
 			t.Errorf("it was ended by nothing: %v", context.Cause(working))
