@@ -136,8 +136,18 @@ var exampleOutput = lazily(`(?im)^\s*(unordered )?output:`)
 // imports are the names by which the file knows other packages, as far as their paths tell.
 func (f *goFile) imports() map[string]bool {
 	names := map[string]bool{}
+	for name := range f.importPaths() {
+		names[name] = true
+	}
+	return names
+}
+
+// importPaths are the paths of the packages that the file imports, by the names by which it knows them.
+func (f *goFile) importPaths() map[string]string {
+	paths := map[string]string{}
 	for _, spec := range f.node.Imports {
-		parts := strings.Split(strings.Trim(spec.Path.Value, "\""), "/")
+		whole := strings.Trim(spec.Path.Value, "\"`")
+		parts := strings.Split(whole, "/")
 		name := parts[len(parts)-1]
 		if majorVersion.MatchString(name) && len(parts) > 1 {
 			name = parts[len(parts)-2]
@@ -145,9 +155,9 @@ func (f *goFile) imports() map[string]bool {
 		if spec.Name != nil {
 			name = spec.Name.Name
 		}
-		names[name] = true
+		paths[name] = whole
 	}
-	return names
+	return paths
 }
 
 // worth grows with the checks that a run of the test makes, as far as its text tells. A test without any is worth less than one with one.

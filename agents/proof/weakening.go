@@ -41,6 +41,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	all := side{}
 	shared := map[string]bool{}     // folders where what the tests share was altered
 	unreadable := map[string]bool{} // folders where a file of tests does not parse: what it holds is not known
+	old := map[string][]*goFile{}   // the files of tests as they were, by folder
 	get := func(t test, file string) *goTestChange {
 		if all[t] == nil {
 			all[t] = &goTestChange{test: t, file: file}
@@ -56,6 +57,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			wasBuilt := built(p, content, flags)
 			if parsed, ok := parseGo(content); ok {
 				dir := clean(path.Dir(p))
+				old[dir] = append(old[dir], parsed)
 				for _, fn := range parsed.judged() {
 					m := parsed.measureAll(fn)
 					e := get(test{dir, fn.name}, p)
@@ -89,7 +91,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	for _, e := range all {
 		e.altered = e.altered || shared[e.test.group]
 	}
-	removed := removedNames(c)
+	removed := removedFrom(c)
 	var list []goTestChange
 	for _, e := range all {
 		if e.before != nil && e.after == nil {
@@ -98,7 +100,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			}
 			e.movedTo = successor(e, all)
 			e.replacedBy = replacement(e, all)
-			e.subjectRemoved = c.emptied(e.test.group) || slices.ContainsFunc(removed[e.test.group], func(name string) bool { return e.before.names[name] })
+			e.subjectRemoved = removed[e.test.group].takes(e.before.names) || c.emptied(e.test.group) && removed[e.test.group].whole() && !c.reachesOthers(e.test, old[e.test.group])
 		}
 		list = append(list, *e)
 	}
@@ -151,39 +153,6 @@ func replacement(gone *goTestChange, all map[test]*goTestChange) (found test) {
 		}
 	}
 	return found
-}
-
-// removedNames are the names that the source files of each folder declared in the base and no changed file declares any more.
-func removedNames(c *change) map[string][]string {
-	had, has := map[string][]string{}, map[string]bool{}
-	for _, f := range c.source() {
-		if path.Ext(f.path) != ".go" {
-			continue
-		}
-		if p := f.before(); p != "" {
-			if parsed, ok := parseGo(c.base(p)); ok {
-				dir := clean(path.Dir(p))
-				had[dir] = append(had[dir], parsed.declared()...)
-			}
-		}
-		if p := f.after(); p != "" {
-			if parsed, ok := parseGo(c.head(p)); ok {
-				for _, name := range parsed.declared() {
-					has[name] = true
-				}
-			}
-		}
-	}
-	for dir, list := range had {
-		had[dir] = slices.DeleteFunc(list, func(name string) bool { return has[name] || name == "init" || name == "main" })
-	}
-	return had
-}
-
-// emptied reports whether the change removes all Go source of a folder.
-func (c *change) emptied(dir string) bool {
-	isSource := func(p string) bool { return path.Ext(p) == ".go" && !isTest(p) && clean(path.Dir(p)) == dir }
-	return slices.ContainsFunc(c.files, func(f *file) bool { return isSource(f.before()) }) && !slices.ContainsFunc(c.paths, isSource)
 }
 
 // weaker is one way in which a test checks less than before.
