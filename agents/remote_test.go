@@ -5,7 +5,6 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
-	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/agents/forge/forgetest"
