@@ -158,6 +158,9 @@ func (r *repository) prove(t testing.TB, edit func(*Request)) (Receipt, error) {
 	var log bytes.Buffer
 	request.Log = &log
 	receipt, err := Prove(context.WithoutCancel(t.Context()), request)
+	if left, e := process.EndMarked(context.WithoutCancel(t.Context()), request.Marker); e != nil || left > 0 {
+		t.Errorf("left running: %d processes, %v", left, e)
+	}
 	if entries, e := os.ReadDir(request.Dir); e == nil && len(entries) > 0 {
 		t.Errorf("left behind in the work folder: %v", entries)
 	}
