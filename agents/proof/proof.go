@@ -30,6 +30,8 @@ var (
 	ErrBaseRed = errors.New("base red")
 	// ErrNoTestCommand: none is given, and the repository does not show how its tests are run.
 	ErrNoTestCommand = errors.New("no test command")
+	// ErrLimit: the whole suite needs more time than a command has.
+	ErrLimit = errors.New("out of time")
 	// ErrNoTool: the program that runs the tests, or something they need of the machine, is not there.
 	ErrNoTool = errors.New("tool missing")
 )

@@ -187,6 +187,21 @@ func TestATestElsewhereThatFailsTwiceByChanceIsForgivenToo(t *testing.T) {
 	}
 }
 
+func TestASuiteThatReachesItsLimitGoesOnWhereItWas(t *testing.T) {
+	t.Parallel()
+	base := maps.Clone(calculator)
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\t\"time\"\n", testOf("Long", `name := os.Getenv("HOME") + "/begun"
+	if _, err := os.Stat(name); err != nil {
+		_ = os.WriteFile(name, nil, 0o600)
+		time.Sleep(time.Hour)
+	}`))
+	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
+	receipt, err := r.prove(t, func(r *Request) { r.Limits.Wall = 20 * time.Second })
+	if err != nil || !receipt.Proven || !receipt.Suite.Passed {
+		t.Errorf("proven %v, refusals %v, error %v", receipt.Proven, receipt.Refusals, err)
+	}
+}
+
 func TestATestThatHangsOnTheBaseIsProof(t *testing.T) {
 	t.Parallel()
 	base := files{"go.mod": calculator["go.mod"], "lock/lock.go": "package lock\n\n// Wait waits.\nfunc Wait(done chan int) { <-done; <-done }\n"}
