@@ -74,6 +74,11 @@ func (c *change) source() []*file {
 	return c.where(func(p string) bool { return !isTest(p) && !isDocument(p) })
 }
 
+// hasOtherThanTests reports whether anything changes that is neither a test nor data for tests.
+func (c *change) hasOtherThanTests() bool {
+	return slices.ContainsFunc(c.files, func(f *file) bool { return !isTest(f.path) })
+}
+
 // hasSubject reports whether anything changes that tests could be about: a program, or what it depends on.
 func (c *change) hasSubject() bool {
 	return slices.ContainsFunc(c.files, func(f *file) bool { return !isTest(f.path) && !isDocument(f.path) })

@@ -15,6 +15,7 @@ import (
 type measure struct {
 	assertions int  // calls that can fail the test
 	cases      int  // rows of its tables
+	pairs      int  // pairs of plain values in its maps, which may be rows as well
 	exact      int  // comparisons with one expected value
 	loose      int  // comparisons that many values pass
 	skips      int  // calls that skip it
@@ -86,6 +87,7 @@ func (f *goFile) measure(fn goFunc) measure {
 			}
 		case *ast.CompositeLit:
 			m.cases += rows(x)
+			m.pairs += pairs(x)
 		}
 		return true
 	})
@@ -163,6 +165,12 @@ func (f *goFile) importPaths() map[string]string {
 // worth grows with the checks that a run of the test makes, as far as its text tells. A test without any is worth less than one with one.
 func (m measure) worth() int { return (2*m.assertions + 1) * max(m.cases, 1) }
 
+// isWorthLess reports whether the test checks less than it did, whichever way its cases are counted.
+func (m measure) isWorthLess(before measure) bool {
+	withPairs := func(m measure) int { return (2*m.assertions + 1) * max(m.cases+m.pairs, 1) }
+	return m.worth() < before.worth() && withPairs(m) < withPairs(before)
+}
+
 // measureAll counts what the function holds, and what the helpers of the same file check on its behalf.
 func (f *goFile) measureAll(fn goFunc) measure {
 	m := f.measure(fn)
@@ -234,6 +242,22 @@ func rows(lit *ast.CompositeLit) int {
 		}
 		if _, ok := e.(*ast.CompositeLit); ok {
 			n++
+		}
+	}
+	return n
+}
+
+// pairs are the elements of a map that are plain values: where a test goes through it, its cases.
+func pairs(lit *ast.CompositeLit) int {
+	if _, ok := lit.Type.(*ast.MapType); !ok {
+		return 0
+	}
+	n := 0
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if _, plain := kv.Value.(*ast.BasicLit); plain {
+				n++
+			}
 		}
 	}
 	return n

@@ -38,6 +38,7 @@ func policies() []policy {
 	return []policy{
 		{PolicyWhy, judgeWhy},
 		{PolicyNoTests, judgeTests},
+		{PolicyNoSource, judgeSource},
 		{PolicyStub, judgeStubs},
 		{PolicyHardCoded, judgeHardCoded},
 		{PolicyProtected, judgeProtected},
@@ -139,4 +140,13 @@ func judgeTests(c *change) []Refusal {
 		}
 	}
 	return []Refusal{{Detail: "no test is added or changed: a test is needed that fails without this change and passes with it"}}
+}
+
+// judgeSource wants more than tests: where nothing else changes the base with these tests is the head, and what they say on the one and not on
+// the other is chance.
+func judgeSource(c *change) []Refusal {
+	if len(c.files) == 0 || c.hasOtherThanTests() {
+		return nil
+	}
+	return []Refusal{{Detail: "only tests change: there is no source in it that they could show to be done"}}
 }

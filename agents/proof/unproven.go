@@ -54,7 +54,7 @@ func (s sides) whyNothingTells() (why []Refusal) {
 
 // nameWhatLacks says why tests came to nothing, where the change has nothing that they could show, or none that could show it.
 func (p *prover) nameWhatLacks() {
-	if len(p.change.where(isProgram)) == 0 {
+	if len(p.change.where(isProgram)) == 0 && p.change.hasOtherThanTests() { // else it is refused for that already
 		p.refuse(Refusal{Policy: PolicyNoSource, Detail: "only tests change: there is no source in it that they could show to be done"})
 	}
 	if !slices.ContainsFunc(p.change.tests(), func(f *file) bool { return isTestCode(f.path) && !f.deleted() }) {

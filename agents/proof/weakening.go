@@ -213,7 +213,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		if why == "" && e.subjectRemoved {
 			why = "as it was it does not compile with the change: what it tested has another shape"
 		}
-		if e.after.worth() >= e.before.worth() {
+		if !e.after.isWorthLess(*e.before) {
 			continue // fewer of one and more of the other: a table may have come, or gone
 		}
 		if less := e.before.assertions - e.after.assertions; less > 0 {
@@ -228,7 +228,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 
 // lost reports whether the test is gone or checks less, and nothing explains it yet.
 func (e goTestChange) lost() bool {
-	return e.gone() || e.before != nil && e.after != nil && !e.isTable() && e.after.worth() < e.before.worth()
+	return e.gone() || e.before != nil && e.after != nil && !e.isTable() && e.after.isWorthLess(*e.before)
 }
 
 // gone reports whether the test is gone and nothing explains it yet.
