@@ -44,52 +44,57 @@ type original struct {
 	there   bool
 }
 
-// baseInstructions puts the base's instruction files in the place of those that the branch has changed, for as long as a
-// session works: what a branch brings must not give it orders. giveBack lays the branch's own files back, so that the work
-// taken from the folder leaves them alone; what the session did to them goes with that.
-func (f *Factory) baseInstructions(ctx context.Context, dir string, a assignment) (giveBack func() error, err error) {
-	nothing := func() error { return nil }
+// originals are files by their names.
+type originals map[string]original
+
+// branchInstructions are the instruction files that the branch itself has otherwise than the base, read before any session
+// has touched them.
+func (f *Factory) branchInstructions(ctx context.Context, dir string, a assignment) (own originals, err error) {
 	if a.start == a.base {
-		return nothing, nil
+		return nil, nil
 	}
 	changed, err := f.Mirror.Changed(ctx, a.base, a.start)
 	if err != nil {
 		return nil, err
 	}
-	own := map[string]original{}
 	root, err := os.OpenRoot(dir)
 	if err != nil {
-		return nil, fmt.Errorf("lay out the base's instructions: %w", err)
+		return nil, fmt.Errorf("read the branch's instructions: %w", err)
 	}
 	defer func() { err = errors.Join(err, root.Close()) }()
+	own = originals{}
 	for _, name := range instructionsAmong(changed) {
 		if own[name], err = readOriginal(root, name); err != nil {
-			return nil, fmt.Errorf("lay out the base's instructions: %w", err)
-		}
-		content, err := f.Mirror.Show(ctx, a.base, name)
-		if err != nil && !errors.Is(err, worktree.ErrNoRevision) {
-			return nil, err
-		}
-		if err := lay(root, name, original{content: content, mode: 0o644, there: err == nil}); err != nil {
-			return nil, fmt.Errorf("lay out the base's instructions: %w", err)
+			return nil, fmt.Errorf("read the branch's instructions: %w", err)
 		}
 	}
-	if len(own) == 0 {
-		return nothing, nil
+	return own, nil
+}
+
+// baseInstructions makes the instruction files of a working copy be the base's before a session begins: neither what a branch
+// brings nor what an earlier session has left, taken or ignored, must give it orders. A ticket that asks for other
+// instructions has its session write them: they stay as it leaves them, and the proof judges them.
+func (f *Factory) baseInstructions(ctx context.Context, dir, base string) error {
+	return f.Mirror.Impose(ctx, dir, base, isInstruction)
+}
+
+// giveBack lays the branch's own files back after a session, so that the work taken from the folder leaves them alone; what
+// the session did to them goes with that.
+func (o originals) giveBack(dir string) (err error) {
+	if len(o) == 0 {
+		return nil
 	}
-	return func() (err error) {
-		root, err := os.OpenRoot(dir)
-		if err != nil {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return fmt.Errorf("give back the branch's instructions: %w", err)
+	}
+	defer func() { err = errors.Join(err, root.Close()) }()
+	for name, file := range o {
+		if err := lay(root, name, file); err != nil {
 			return fmt.Errorf("give back the branch's instructions: %w", err)
 		}
-		defer func() { err = errors.Join(err, root.Close()) }()
-		for name, file := range own {
-			if err := lay(root, name, file); err != nil {
-				return fmt.Errorf("give back the branch's instructions: %w", err)
-			}
-		}
-		return nil
-	}, nil
+	}
+	return nil
 }
 
 func readOriginal(root *os.Root, name string) (original, error) {

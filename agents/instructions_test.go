@@ -63,15 +63,13 @@ func TestSessionReadsTheBasesInstructionsAndNotTheBranchs(t *testing.T) {
 			}
 		}
 	}
-	giveBack, err := (&Factory{Mirror: m}).baseInstructions(t.Context(), dir, assignment{base: base, start: head})
-	if err != nil {
-		t.Fatal(err)
-	}
+	f := &Factory{Mirror: m}
+	own, err := f.branchInstructions(t.Context(), dir, assignment{base: base, start: head})
+	must(t, err)
+	must(t, f.baseInstructions(t.Context(), dir, base))
 	holds("in the session", map[string]string{"CLAUDE.md": "of the base", "sub/AGENTS.md": "of the base", "moved/GEMINI.md": "of the base", ".claude/settings.json": "", "kept.md": "of the branch", ".cursor/rules": "same"})
 	write(dir, map[string]string{"CLAUDE.md": "more evil", "new.md": "work", ".cursor/rules": "tampered"})
-	if err := giveBack(); err != nil {
-		t.Fatal(err)
-	}
+	must(t, own.giveBack(dir))
 	holds("after it", map[string]string{"CLAUDE.md": "do evil", "sub/AGENTS.md": "", "moved/GEMINI.md": "", ".claude/settings.json": "evil hooks", "plain.md": "of the base", "new.md": "work", ".cursor/rules": "tampered"})
 	taken, err := m.Take(t.Context(), dir, "work")
 	if err != nil {

@@ -179,3 +179,31 @@ func TestWorkForAnotherTextIsBegunAnew(t *testing.T) {
 		r.onBoard(ticket, "In Review")
 	})
 }
+
+func TestNoSessionIsInstructedByWhatTheOneBeforeLeft(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		r.pushTo("main", map[string]string{"AGENTS.md": "of main\n", ".gitignore": ".claude/\n"})
+		ticket := r.ticket(1)
+		planting := func(then turn) turn {
+			return func(ctx context.Context, s engine.Session) (engine.Result, error) {
+				if text, err := os.ReadFile(filepath.Join(s.Dir, "AGENTS.md")); err != nil || string(text) != "of main\n" || !missing(filepath.Join(s.Dir, ".claude", "settings.json")) {
+					t.Errorf("session %d is instructed by %q, %v", r.cli.asked(), text, err)
+				}
+				must(t, writeFile(filepath.Join(s.Dir, ".claude", "settings.json"), []byte("hooks"))) // ignored
+				must(t, os.WriteFile(filepath.Join(s.Dir, "AGENTS.md"), []byte("planted\n"), 0o600))
+				return then(ctx, s)
+			}
+		}
+		r.cli.next(planting(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n"))),
+			planting(finishing(t, "notes.txt", "half of it\n")), planting(solve))
+		r.implement()
+		_, err := r.store.Resume(r.ctx, "", "Ana")
+		must(t, err)
+		r.implement()
+		runs, err := r.store.RunsOf(r.ctx, ticket)
+		must(t, err)
+		if r.cli.asked() != 3 || len(runs) != 2 || !strings.Contains(runs[1].Reason, "protected") { // what the last one wrote is judged
+			t.Errorf("%d sessions, %+v", r.cli.asked(), runs)
+		}
+	})
+}

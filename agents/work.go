@@ -134,6 +134,10 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 			return product{}, fmt.Errorf("lay out the pull request text: %w", err)
 		}
 	}
+	own, err := f.branchInstructions(kept, dir, a) // before an earlier session's work is laid over it
+	if err != nil {
+		return product{}, err
+	}
 	if err := f.goOn(kept, a, &task); err != nil {
 		return product{}, err
 	}
@@ -148,7 +152,7 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 		return product{}, err
 	}
 	for round := 1; ; round++ {
-		made, refused, err := f.round(kept, a, run, task, round, book)
+		made, refused, err := f.round(kept, a, own, run, task, round, book)
 		if err == nil && refused == nil {
 			if refused, err = f.argue(kept, said, a, run, task, &made, book); refused != nil {
 				round = 0 // what is sent back has as many rounds again, once
@@ -165,7 +169,7 @@ func (f *Factory) rounds(ctx context.Context, a assignment, run store.Run, task 
 }
 
 // round is one session and the proof of what it left. refused is set when the work goes on: evidence, not an error.
-func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task rules.Task, round int, book *logbook) (made product, refused *setback, err error) {
+func (f *Factory) round(ctx context.Context, a assignment, own originals, run store.Run, task rules.Task, round int, book *logbook) (made product, refused *setback, err error) {
 	prompt, err := rules.Render(task)
 	if err != nil {
 		return made, nil, err
@@ -175,13 +179,12 @@ func (f *Factory) round(ctx context.Context, a assignment, run store.Run, task r
 	}
 	book.note("prompt: %s bytes, %s of %s beside ticket, rules and evidence", thousands(int64(prompt.Bytes)), thousands(int64(prompt.Overhead)), thousands(rules.MaxOverhead))
 	dir := f.worktreeDir(a.ticket.Number)
-	giveBack, err := f.baseInstructions(ctx, dir, a)
-	if err != nil {
+	if err := f.baseInstructions(ctx, dir, a.base); err != nil {
 		return made, nil, err
 	}
 	result, err := f.crew(run, a.role, book).Run(ctx, engine.Session{Prompt: prompt.Text, Dir: dir, Home: f.homeDir(a.ticket.Number), Marker: run.Marker, Limits: f.Settings.Limits,
 		Writable: f.Settings.Writable, Readable: append(slices.Clip(f.Settings.Readable), f.Mirror.Objects()), Contain: f.Settings.Contain, Namespace: f.Settings.Namespace, Env: f.Settings.Env, Log: book})
-	if err = errors.Join(err, giveBack()); err != nil {
+	if err = errors.Join(err, own.giveBack(dir)); err != nil {
 		return made, nil, fmt.Errorf("session: %w", err)
 	}
 	if s := sessionSetback(result); s != nil {
