@@ -38,9 +38,10 @@ type daemon struct {
 	telegram *http.Client     // nil: one of the bot's own
 	engine   agents.Runner    // nil: from the configuration
 
-	fence fence // what is in force around sessions, found out at the start
-	once  sync.Once
-	known vault // what must not leave, found at the first word that does
+	fence   fence      // what is in force around sessions, found out at the start
+	looking *fenceLook // begun early; nil: contain looks itself
+	once    sync.Once
+	known   vault // what must not leave, found at the first word that does
 }
 
 // Run blocks until ctx ends and all that it started has come to rest: roles, bot, sessions, database, in this order.
@@ -56,6 +57,8 @@ func (d *daemon) Run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, held.release()) }()
+	d.looking = d.findFenceSoon(ctx) // while the database is opened
+	defer func() { <-d.looking.done }()
 	s, err := store.Open(ctx, d.databasePath(), store.Options{Repo: d.config.Repository, Now: d.now})
 	if err != nil {
 		return err

@@ -71,6 +71,25 @@ func findFence(ctx context.Context, namespace bool) (found fence, err error) {
 	return found, nil
 }
 
+// fenceLook is a look at what is in force that is under way: it starts programs, and waits for them.
+type fenceLook struct {
+	done  chan struct{} // closed when the others may be read
+	found fence
+	err   error
+}
+
+// findFenceSoon begins to look, unless nothing is wanted.
+func (d *daemon) findFenceSoon(ctx context.Context) *fenceLook {
+	look := &fenceLook{done: make(chan struct{})}
+	go func() {
+		defer close(look.done)
+		if c := d.config.Containment; c.Landlock != "off" {
+			look.found, look.err = findFence(ctx, c.Namespace != "off")
+		}
+	}()
+	return look
+}
+
 // contain says whether sessions are to be fenced in, finds out what that is on this machine, and refuses to start where
 // the configuration demands what it lacks.
 func (d *daemon) contain(ctx context.Context) (bool, error) {
@@ -84,7 +103,12 @@ func (d *daemon) contain(ctx context.Context) (bool, error) {
 		}
 		return false, nil
 	}
-	found, err := findFence(ctx, c.Namespace != "off")
+	look := d.looking
+	if look == nil {
+		look = d.findFenceSoon(ctx)
+	}
+	<-look.done
+	found, err := look.found, look.err
 	if err != nil {
 		return false, err
 	}

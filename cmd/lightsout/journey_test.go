@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -42,6 +43,9 @@ func TestJourneys(t *testing.T) {
 			j := &journey{}
 			e.Values[journeyKey{}] = j
 			e.Defer(j.end)
+			// A process that another test starts while the file is being written holds it open, and it would be busy.
+			syscall.ForkLock.RLock()
+			defer syscall.ForkLock.RUnlock()
 			return errors.Join(os.Mkdir(bin, 0o700), os.WriteFile(filepath.Join(bin, "lightsout"), []byte(wrapper), 0o700))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
