@@ -10,6 +10,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"lightsout/agents/forge"
 	"lightsout/store"
 )
 
@@ -259,6 +260,9 @@ func (x *Fixer) spend(ctx context.Context, s Standing, why *setback) error {
 // repair runs one session on a failing or rejected pull request and pushes what it proved.
 func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim store.Claim, failures []failure) error {
 	t, err := x.Forge.Ticket(ctx, s.Pull.Ticket)
+	if errors.Is(err, forge.ErrNotFound) { // nobody can say what it is for
+		return &setback{outcome: "ticket changed", reason: fmt.Sprintf("its ticket #%d is gone", s.Pull.Ticket), person: true}
+	}
 	if err != nil {
 		return fmt.Errorf("read its ticket: %w", err)
 	}

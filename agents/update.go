@@ -58,6 +58,11 @@ func (f *Factory) updateBranch(ctx context.Context, snap Snapshot, s Standing, r
 	if errors.Is(err, forge.ErrHeadMoved) || errors.Is(err, forge.ErrNotMergeable) {
 		return Report{Said: fmt.Sprintf("%s: %v", said, err)}, errors.Join(f.Store.Forget(ctx, key), release)
 	}
+	if err != nil && permanent(err) { // a right that is missing: told, and no reason for the role to rest, which others wait for
+		reason := fmt.Sprintf("it cannot be brought up to date with %s: %s", f.Settings.Base, reasonOf(err))
+		_, told := f.Store.RecordChange(ctx, store.Event{Kind: store.Intake, Pull: s.Pull.Number, Ticket: s.Pull.Ticket, Data: map[string]string{"reason": reason}})
+		return Report{Said: fmt.Sprintf("#%d: %s", s.Pull.Number, reason)}, errors.Join(told, f.Store.Forget(ctx, key), release)
+	}
 	return Report{Acted: err == nil, Said: said}, errors.Join(err, release)
 }
 
