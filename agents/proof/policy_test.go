@@ -251,6 +251,9 @@ func TestTheTextHasToSayWhy(t *testing.T) {
 func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 	py := "import pytest\n\ndef test_sum():\n    assert add(1, 2) == 3\n    assert add(0, 0) == 0\n\ndef test_zero():\n    assert add(0, 1) == 1\n"
 	js := "test(\"adds\", () => {\n  expect(add(1, 2)).toBe(3)\n})\n"
+	mark, zero := "@pytest.mark.skip(reason=\"slow\")\n", "def test_zero():\n    assert add(0, 1) == 1\n"
+	skipped := "import pytest\n\n" + mark + "def test_slow():\n    assert add(7, 7) == 14\n\n" + zero
+	within := "test(\"slow\", (t) => {\n  t.skip()\n  expect(1).toBe(1)\n})\ntest(\"adds\", (t) => {\n  expect(2).toBe(2)\n})\n"
 	checkPolicies(t, []policyCase{
 		{"python, added", "test_a.py", py, py + "\ndef test_more():\n    assert add(-1, 1) == 0\n", ""},
 		{"python, skipped", "test_a.py", py, strings.Replace(py, "def test_zero", "@pytest.mark.skip\ndef test_zero", 1), PolicySkipped},
@@ -268,6 +271,13 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 		{"javascript, loosened", "a.test.js", js, strings.Replace(js, "toBe(3)", "toBeTruthy()", 1), PolicyLoosened},
 		{"javascript, deleted", "a.test.js", js, "// nothing\n", PolicyDeleted},
 		{"rust, ignored", "tests/a.rs", "#[test]\nfn adds() { assert_eq!(1, 1); }\n", "#[test]\n#[ignore]\nfn adds() { assert_eq!(1, 1); }\n", PolicySkipped},
+		{"python, skip moved to another test", "test_a.py", skipped, strings.Replace(strings.Replace(skipped, mark, "", 1), "def test_zero", mark+"def test_zero", 1), PolicySkipped},
+		{"python, test moved under the skip of another", "test_a.py", skipped, "import pytest\n\n" + mark + zero + "\ndef test_slow():\n    assert add(7, 7) == 14\n", PolicySkipped},
+		{"python, skip moved with its test", "test_a.py", skipped, "import pytest\n\n" + zero + "\n" + mark + "def test_slow():\n    assert add(7, 7) == 14\n", ""},
+		{"python, skipped test renamed", "test_a.py", skipped, strings.Replace(skipped, "test_slow", "test_slowly", 1), ""},
+		{"javascript, skip moved to another test", "a.test.js", within, strings.Replace(strings.Replace(within, "  t.skip()\n", "", 1), "  expect(2)", "  t.skip()\n  expect(2)", 1), PolicySkipped},
+		{"rust, ignore moved to another test", "tests/a.rs", "#[test]\n#[ignore]\nfn slow() { assert_eq!(1, 1); }\n#[test]\nfn adds() { assert_eq!(1, 1); }\n", "#[test]\nfn slow() { assert_eq!(1, 1); }\n#[test]\n#[ignore]\nfn adds() { assert_eq!(1, 1); }\n", PolicySkipped},
+		{"java, disabled moved to another test", "ATest.java", "class ATest {\n  @Test @Disabled\n  void slow() {}\n  @Test\n  void adds() {}\n}\n", "class ATest {\n  @Test\n  void slow() {}\n  @Test @Disabled\n  void adds() {}\n}\n", PolicySkipped},
 		{"ginkgo, focused", "a_test.go", "", "package a\n\nvar _ = Describe(\"x\", func() {\n\tFIt(\"y\", func() {})\n})\n", PolicyFocused},
 	})
 }

@@ -1,9 +1,6 @@
 package proof
 
-import (
-	"slices"
-	"strings"
-)
+import "slices"
 
 // In languages other than Go the lines themselves are looked at. It is coarser, so it counts per file.
 
@@ -46,48 +43,6 @@ var testWordsOf = map[string]testWords{
 
 // goFocus is how Ginkgo is told to run some tests alone.
 var goFocus = lazily(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
-
-// judgeTestWords looks for tests that are skipped in languages other than Go, and for focus in all.
-func judgeTestWords(c *change) []Refusal {
-	var all []Refusal
-	gone := map[string]int{} // lines of tests that are gone, and how often
-	for _, f := range c.tests() {
-		for _, l := range f.removed {
-			gone[strings.TrimSpace(l.text)]++
-		}
-	}
-	for _, f := range c.tests() {
-		if !isTestCode(f.path) {
-			all = append(all, f.judgeScript(c)...)
-			continue
-		}
-		w := testWordsOf[language(f.path)]
-		if language(f.path) == "go" {
-			w.focus = goFocus
-			all = append(all, f.judgeSpecs(c)...)
-		}
-		all = append(all, f.judgeWords(w, gone)...)
-	}
-	return all
-}
-
-// judgeWords looks at the added lines. One that stood elsewhere, or further in, and is gone there is not new.
-func (f *file) judgeWords(w testWords, gone map[string]int) []Refusal {
-	var all []Refusal
-	for _, l := range f.added {
-		if text := strings.TrimSpace(l.text); gone[text] > 0 {
-			gone[text]--
-			continue
-		}
-		if w.skip != nil && w.skip.MatchString(l.text) {
-			all = append(all, Refusal{Policy: PolicySkipped, File: f.path, Line: l.number, Detail: "a test is skipped, or expected to fail: " + clip(l.text, 100)})
-		}
-		if w.focus != nil && w.focus.MatchString(l.text) {
-			all = append(all, Refusal{Policy: PolicyFocused, File: f.path, Line: l.number, Detail: "one test is run alone and the others are not: " + clip(l.text, 100)})
-		}
-	}
-	return all
-}
 
 // matching counts the lines that match all of the forms; without a form nothing does.
 func matching(lines []line, forms ...*pattern) int {
