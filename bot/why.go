@@ -50,8 +50,12 @@ func (b *Bot) why(ctx context.Context, c call) (answer, error) {
 	if err != nil {
 		return answer{}, err
 	}
+	next, err := b.nextLook(ctx, p, t)
+	if err != nil {
+		return answer{}, err
+	}
 	text, err := b.pages.render("why", map[string]any{"Pull": p, "Ticket": t, "Said": said, "Picked": picked, "Waits": t.Status == "Todo" && t.Parked == "",
-		"Story": story(events, b.Store.Now()), "Next": b.nextLook(p, t)})
+		"Story": story(events, b.Store.Now()), "Next": next})
 	return answer{text: text, pull: n}, err
 }
 
@@ -79,8 +83,8 @@ func (b *Bot) picked(ctx context.Context, t store.Ticket) ([]string, error) {
 	return nil, nil
 }
 
-// nextLook is which role comes back to a pull request or ticket, and when; "" when none does by itself.
-func (b *Bot) nextLook(p store.Pull, t store.Ticket) string {
+// nextLook is which role comes back to a pull request or ticket, and when, or which pause keeps it from that; "" when none does by itself.
+func (b *Bot) nextLook(ctx context.Context, p store.Pull, t store.Ticket) (string, error) {
 	role := ""
 	switch p.Verdict {
 	case store.Approval, store.Landing:
@@ -92,14 +96,24 @@ func (b *Bot) nextLook(p store.Pull, t store.Ticket) string {
 			role = implementer
 		}
 	}
-	if role == "" || b.Next == nil {
-		return ""
+	if role == "" {
+		return "", nil
 	}
-	at, known := b.Next()[role]
-	if !known {
-		return ""
+	pause, paused, err := b.Store.PausedFor(ctx, role)
+	if err != nil {
+		return "", err
 	}
-	return title(role) + " looks again at " + clock(at, b.Store.Now())
+	if paused {
+		return fmt.Sprintf("%s is paused %s, by %s", title(role), untilWords(pause.Until, b.Store.Now()), pause.ByName), nil
+	}
+	if b.Next == nil {
+		return "", nil
+	}
+	at := b.Next()[role]
+	if at.IsZero() {
+		return "", nil
+	}
+	return title(role) + " looks again at " + clock(at, b.Store.Now()), nil
 }
 
 // story writes events as lines, the last of them, without those that say nothing that another does not say.

@@ -35,6 +35,21 @@ func TestWhyTellsWhyATicketWasPickedWhereItStandsAndWhoLooksNext(t *testing.T) {
 	})
 }
 
+func TestWhyUnderAPauseNamesThePause(t *testing.T) {
+	inWorld(t, func(w *world) {
+		w.halt()
+		w.start(Options{Next: func() map[string]time.Time { return map[string]time.Time{merger: w.store.Now().Add(time.Hour)} }})
+		w.opened(42, store.Ready)
+		w.say(ana, "/approve 42")
+		w.pull(42, store.Approval, headA, patchA)
+		w.say(oda, "/pause")
+		w.say(vera, "/why 42")
+		if said := w.hears(vera, "Merger is paused until /resume, by").Plain; strings.Contains(said, "looks again at") {
+			t.Errorf("under a pause it says\n%s", said)
+		}
+	})
+}
+
 func TestARetryAndAnApprovalSayThatTheyWaitForAPause(t *testing.T) {
 	inWorld(t, func(w *world) {
 		w.opened(42, store.Ready)

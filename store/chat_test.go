@@ -234,6 +234,16 @@ func TestNothingThatWasSaidFollowsAChatToItsNewNumbers(t *testing.T) {
 	}
 }
 
+func TestACardThatWaitsGoesWithItsChat(t *testing.T) {
+	const basic, super int64 = -4001, -1004001
+	s, _ := open(t)
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "card", Chat: basic, Kind: Send, Topic: CardTopic, Pull: 7, Text: "#7"}))
+	must(t, s.MoveChat(t.Context(), basic, super))
+	if card, err := s.Card(t.Context(), super, 7); err != nil || card.Chat != super {
+		t.Errorf("the next event would send a second card: %+v, %v", card, err)
+	}
+}
+
 func TestTheButtonsOfACardOutliveTheHistory(t *testing.T) {
 	s, clock := open(t)
 	put := func(pull int, kind string, target int64, buttons ...Button) Outgoing {

@@ -384,6 +384,8 @@ func (s *Store) SendAnew(ctx context.Context, id int64, problem string) error {
 func (s *Store) MoveChat(ctx context.Context, from, to int64) error {
 	return s.update(ctx, "move chat", func(tx *sql.Tx) error {
 		for _, statement := range []string{
+			// A card that has not left yet is a card of the new chat.
+			"UPDATE OR REPLACE card SET chat=?1 WHERE chat=?2 AND row IN (SELECT id FROM outbox WHERE state='queued')",
 			"UPDATE outbox SET state='dead', error='the chat has moved' WHERE chat=?2 AND state='queued' AND kind IN ('edit', 'delete')",
 			"UPDATE outbox SET chat=?1, reply_to=0, reply_row=0 WHERE chat=?2 AND state='queued'",
 			"UPDATE person SET chat=?1 WHERE chat=?2",

@@ -62,7 +62,7 @@ type Session struct {
 	Writable  []string // beside Dir and Home: named caches
 	Readable  []string // beside the system's folders
 
-	Log     io.Writer   // every line both outputs had, bounded: the first 16 MiB and the last 256 KiB; nil discards
+	Log     io.Writer   // every line both outputs had, long ones cut, bounded: the first 16 MiB and the last 256 KiB; nil discards
 	OnEvent func(Event) // called from one goroutine at a time; must be quick; may be nil
 	// OnProgress is told how far the session is, at most once in ProgressEvery (5
 	// seconds when 0), called as OnEvent is; may be nil.

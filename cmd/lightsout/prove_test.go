@@ -181,3 +181,9 @@ offline = true
 		t.Errorf("error %v", err)
 	}
 }
+
+func TestWhatIsFencedWithoutLandlockIsFencedAllTheSame(t *testing.T) {
+	if r := (bench{fence: fence{apart: true, user: true}}).proof(time.Minute); !r.Contain || !r.Apart {
+		t.Errorf("on a kernel without Landlock: contained %v, apart %v", r.Contain, r.Apart)
+	}
+}
