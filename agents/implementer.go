@@ -321,7 +321,7 @@ func (f *Factory) deliver(ctx context.Context, a assignment, made product, p pub
 		why := cause(err)
 		return 0, errors.Join(err, f.endRun(ctx, made.run, why.outcome, why.reason))
 	}
-	return number, errors.Join(f.dropKept(context.WithoutCancel(ctx), a.ticket.Number), f.endRun(ctx, made.run, "done", fmt.Sprintf("#%d at %.7s", number, made.head)))
+	return number, f.endRun(ctx, made.run, "done", fmt.Sprintf("#%d at %.7s", number, made.head))
 }
 
 func (f *Factory) endRun(ctx context.Context, run store.Run, outcome, reason string) error {

@@ -90,7 +90,7 @@ func (f *Factory) goOn(ctx context.Context, a assignment, task *rules.Task) erro
 	return nil
 }
 
-// dropKept forgets the unfinished work on a ticket: it was brought to an end, or came to nothing.
+// dropKept forgets the unfinished work on a ticket: it is on its way out, or came to nothing.
 func (f *Factory) dropKept(ctx context.Context, ticket int) error {
 	all, err := f.Mirror.Kept(ctx)
 	for name := range all {

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"lightsout/agents/engine"
+	"lightsout/agents/forge/forgetest"
+	"lightsout/agents/worktree"
 	"lightsout/store"
 )
 
@@ -206,4 +208,38 @@ func TestNoSessionIsInstructedByWhatTheOneBeforeLeft(t *testing.T) {
 			t.Errorf("%d sessions, %+v", r.cli.asked(), runs)
 		}
 	})
+}
+
+func TestNothingIsKeptBesideAPublicationHoweverItEnds(t *testing.T) {
+	for name, c := range map[string]struct {
+		meanwhile func(r *rig, ticket int) // while the second session works
+		ends      string
+	}{
+		"by a later tick": {func(r *rig, _ int) {
+			r.hub.Fault(forgetest.Fault{Kind: forgetest.DropBefore, Write: "pull.create", Times: 1})
+		}, "In Review"},
+		"by a setback": {func(r *rig, ticket int) {
+			r.pushTo(worktree.Branch(ticket, "Part 1 prints zero"), map[string]string{"by-hand.txt": "mine\n"})
+		}, "In Progress"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				ticket := r.ticket(1)
+				r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n")),
+					meanwhile(func() { c.meanwhile(r, ticket) }, solve))
+				r.implement()
+				_, err := r.store.Resume(r.ctx, "", "Ana")
+				must(t, err)
+				if _, err := (&Implementer{r.factory}).Run(r.ctx); err != nil {
+					t.Logf("the tick: %v", err)
+				}
+				r.settle()
+				r.implement()
+				r.onBoard(ticket, c.ends)
+				if kept, err := r.mirror.Kept(r.ctx); err != nil || len(kept) != 0 {
+					t.Errorf("kept: %v, %v", kept, err)
+				}
+			})
+		})
+	}
 }

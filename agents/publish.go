@@ -78,6 +78,10 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	if err != nil {
 		return 0, err
 	}
+	// From here on the publication is what is gone on with: work kept from before it must not be laid over what it becomes.
+	if err := f.dropKept(ctx, p.Ticket); err != nil {
+		return 0, err
+	}
 	if err := errors.Join(f.stillAsked(ctx, p, known), f.stillWanted(ctx, p)); err != nil {
 		return 0, err
 	}
