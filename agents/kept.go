@@ -9,37 +9,30 @@ import (
 	"strconv"
 	"strings"
 
-	"lightsout/agents/engine"
 	"lightsout/agents/forge"
 	"lightsout/agents/isolation"
 	"lightsout/rules"
 )
 
-// interrupted tells the setbacks that say nothing of the work: a person, the daemon's end, a budget or a provider ended it.
-// What stands by then is kept, and the next session of the ticket goes on with it.
-func (s *setback) interrupted() bool {
-	switch s.outcome {
-	case string(engine.Cancelled), string(engine.Quota), string(engine.Overloaded), string(engine.Authentication), overBudget:
-		return true
-	}
-	return false
-}
-
 // keptName names the unfinished work on a ticket as its text is: what was begun for another text is not gone on with.
 func keptName(ticket int, hash string) string { return fmt.Sprintf("%d-%.16s", ticket, hash) }
 
-// setAside decides what becomes of work that is not published: an interruption keeps it, and says so; a failure of the code
-// is begun anew.
+// setAside decides what becomes of work that is not published. Where the code failed, the next session begins anew. Whatever
+// else ended it, a person, the daemon's end, a budget, a provider, a red base or an error, says nothing of the work: what
+// stands is kept, and the next session of the ticket goes on with it.
 func (f *Factory) setAside(ctx context.Context, a assignment, task rules.Task, err error) error {
 	var back *setback
 	switch errors.As(err, &back); {
-	case back == nil: // proven, or ended by an error that is nobody's: what was kept before stays
+	case err == nil: // proven: it is published
 		return nil
-	case back.interrupted():
-		back.reason = strings.TrimPrefix(back.reason+"; "+f.keepWork(ctx, a, task), "; ")
-		return nil
+	case back != nil && back.code:
+		return f.dropKept(ctx, a.ticket.Number)
 	}
-	return f.dropKept(ctx, a.ticket.Number)
+	said := f.keepWork(ctx, a, task)
+	if back != nil {
+		back.reason = strings.TrimPrefix(back.reason+"; "+said, "; ")
+	}
+	return nil
 }
 
 // keepWork takes what an interrupted session has left, once all of its processes are gone, and says in words what became of it.

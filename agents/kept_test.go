@@ -2,6 +2,7 @@ package agents
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -137,6 +138,12 @@ func TestWorkIsKeptWhereverAnInterruptionComesFrom(t *testing.T) {
 				return engine.Result{Outcome: engine.Quota, Reason: "usage limit reached"}, err
 			}
 		},
+		"it cannot be watched": func(_ *rig, _ context.CancelFunc) turn {
+			return func(_ context.Context, s engine.Session) (engine.Result, error) {
+				err := os.WriteFile(filepath.Join(s.Dir, "notes.txt"), []byte("half of it\n"), 0o600)
+				return engine.Result{}, errors.Join(err, errors.New("out of file handles"))
+			}
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			journey(t, nil, func(r *rig) {
@@ -242,4 +249,32 @@ func TestNothingIsKeptBesideAPublicationHoweverItEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestARedBaseLosesNoWork(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n")),
+			finishing(t, "notes.txt", "half of it\n"), func(_ context.Context, s engine.Session) (engine.Result, error) {
+				for name, want := range map[string]string{"notes.txt": "half of it\n", "part1.sh": partFiles(1)["part1.sh"]} {
+					if got, err := os.ReadFile(filepath.Join(s.Dir, name)); err != nil || string(got) != want {
+						t.Errorf("%s of the finished session: %q, %v", name, got, err)
+					}
+				}
+				return engine.Result{Outcome: engine.Done}, nil
+			})
+		r.implement()
+		r.pushTo("main", map[string]string{"tests/broken_test.sh": "false\n"})
+		_, err := r.store.Resume(r.ctx, "", "Ana")
+		must(t, err)
+		r.implement()
+		runs, err := r.store.RunsOf(r.ctx, ticket)
+		must(t, err)
+		if len(runs) != 2 || runs[1].Outcome != "base red" {
+			t.Fatalf("%+v", runs)
+		}
+		r.pushTo("main", map[string]string{"tests/broken_test.sh": ""})
+		r.implement()
+		r.onBoard(ticket, "In Review")
+	})
 }
