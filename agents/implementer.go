@@ -300,13 +300,14 @@ func (i *Implementer) branch(ctx context.Context, t forge.Ticket, base string) (
 	return branch, sha, sha, nil
 }
 
-// deliver publishes what was made of a ticket. It asks nothing of the world before that is logged: an outage at the end of a
-// session costs no session.
+// deliver publishes what was made of a ticket. It asks nothing of the world before that is logged, and a stop of the daemon does
+// not end it before: neither an outage nor a restart at the end of a session costs a session.
 func (f *Factory) deliver(ctx context.Context, a assignment, made product, p publication) (int, error) {
-	if err := f.Store.Step(ctx, made.run.ID, "publishing"); err != nil {
+	unstopped := context.WithoutCancel(ctx)
+	if err := f.Store.Step(unstopped, made.run.ID, "publishing"); err != nil {
 		return 0, err
 	}
-	spent, err := f.Store.Run(ctx, made.run.ID)
+	spent, err := f.Store.Run(unstopped, made.run.ID)
 	if err != nil {
 		return 0, err
 	}

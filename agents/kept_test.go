@@ -278,3 +278,33 @@ func TestARedBaseLosesNoWork(t *testing.T) {
 		r.onBoard(ticket, "In Review")
 	})
 }
+
+func TestAStopAfterTheProofCostsNoSecondSession(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		i := &Implementer{r.factory}
+		snap, err := i.snapshot(r.ctx, i.Forge)
+		must(t, err)
+		ranked, err := i.Rank(r.ctx)
+		must(t, err)
+		claim, leave, err := i.claim(r.ctx, store.Claim{Ticket: ticket, Role: ImplementerRole}, i.Settings.Lease)
+		must(t, err)
+		branch, start, lease, err := i.branch(r.ctx, ranked.Picked.Ticket, snap.BaseSHA)
+		must(t, err)
+		a := assignment{role: ImplementerRole, ticket: ranked.Picked.Ticket, claim: claim, attempt: 1, base: snap.BaseSHA, start: start, branch: branch}
+		made, err := i.work(r.ctx, a)
+		must(t, err)
+		ctx, stop := context.WithCancel(r.ctx)
+		stop()
+		if _, err := i.deliver(ctx, a, made, publication{Lease: lease}); !errors.Is(err, context.Canceled) {
+			t.Errorf("delivered under a stop: %v", err)
+		}
+		leave()
+		r.again()
+		r.implement()
+		r.onBoard(ticket, "In Review")
+		if r.cli.asked() != 1 {
+			t.Errorf("%d sessions", r.cli.asked())
+		}
+	})
+}

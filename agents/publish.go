@@ -74,7 +74,8 @@ func (f *Factory) publishSteps(ctx context.Context, p publication, claim store.C
 	if err != nil {
 		return 0, err
 	}
-	_, known, err := f.Store.Intend(ctx, store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)})
+	// A stop does not come before this: nothing else names what was proven.
+	_, known, err := f.Store.Intend(context.WithoutCancel(ctx), store.Effect{Key: p.key(), Kind: publishKind, Ticket: p.Ticket, Generation: claim.Generation, Detail: string(detail)})
 	if err != nil {
 		return 0, err
 	}
