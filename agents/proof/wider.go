@@ -8,7 +8,7 @@ import (
 )
 
 // lookWider runs more tests on both sides when those that were run do not tell them apart and the change alters data for tests: data that lies where
-// one package has its tests may be read by those of another. What these say counts instead when they tell.
+// one package has its tests may be read by those of another. What these say counts as well when they tell.
 func (p *prover) lookWider(ctx context.Context, s *sides) error {
 	if !s.named || s.only == nil || len(s.tells)+len(s.flaky) > 0 {
 		return nil
@@ -23,11 +23,24 @@ func (p *prover) lookWider(ctx context.Context, s *sides) error {
 		return err
 	}
 	if err := p.onBase(ctx, &wider); err == nil && len(wider.tells) > 0 {
-		*s = wider
+		s.widen(wider)
 	} else if err != nil {
 		return err
 	}
 	return nil
+}
+
+// widen takes over what tests of other packages said. What the first ones said still counts.
+func (s *sides) widen(o sides) {
+	first := s.plan
+	either := func(a, b func(test) bool) func(test) bool { return func(t test) bool { return a(t) || b(t) } }
+	s.commands = func(m manner) []command { return append(first.commands(m), o.commands(m)...) }
+	s.decides, s.touched, s.fresh = either(first.decides, o.decides), either(first.touched, o.touched), either(first.fresh, o.fresh)
+	s.skips = s.skips || o.skips
+	s.head.merge(o.head)
+	s.base.merge(o.base)
+	s.tells, s.flaky = append(s.tells, o.tells...), append(s.flaky, o.flaky...)
+	s.red, s.lacking = append(s.red, o.red...), append(s.lacking, o.lacking...)
 }
 
 // otherReaders are the packages whose tests seem to read data from folders above their own, of the kind that the change alters.
