@@ -98,7 +98,7 @@ var goErrorAt = lazily(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)`)
 func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
 	var gone []test
 	for _, e := range changes {
-		if e.gone() || e.lost() && !s.proves(e.test) {
+		if e.gone() || e.lost() && !s.proves(e.test) || e.moved() && !s.proves(e.movedTo) {
 			gone = append(gone, e.test)
 		}
 	}
@@ -111,6 +111,9 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 		return err
 	}
 	modules := goModules(p.change)
+	if err := p.findOpposed(ctx, s, changes, old, flags); err != nil {
+		return err
+	}
 	for i := range changes {
 		e := &changes[i]
 		e.contradicted = e.after == nil && old.tests[e.test] == Failed
@@ -123,3 +126,24 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 	}
 	return nil
 }
+
+// findOpposed looks at tests that seem to go on as others. One that fails with the change, as it was, and does not fail on the base was right to the last.
+func (p *prover) findOpposed(ctx context.Context, s sides, changes []goTestChange, old results, flags []string) error {
+	var failed []test
+	for _, e := range changes {
+		if e.moved() && old.tests[e.test] == Failed {
+			failed = append(failed, e.test)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	clean, err := p.runOld(ctx, p.place.toBase, s, failed, flags)
+	for i, e := range changes {
+		changes[i].opposed = slices.Contains(failed, e.test) && clean.tests[e.test] == Passed
+	}
+	return err
+}
+
+// moved reports whether the test is gone and seems to go on as another one.
+func (e goTestChange) moved() bool { return e.after == nil && e.movedTo.name != "" }

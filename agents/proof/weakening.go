@@ -23,11 +23,13 @@ type goTestChange struct {
 	file           string
 	before, after  *measure // nil where it is not there
 	first, last    int      // its lines in the base
+	calls          []string // the functions that it called
 	altered        bool     // lines of the old one are gone
 	wasBuilt       bool     // its file was one that go builds here
 	isBuilt        bool     // its file is one
-	movedTo        string   // the name under which it goes on
+	movedTo        test     // as which it goes on
 	subjectRemoved bool     // what it tested is gone as well
+	opposed        bool     // it goes on as another one, and as it was it fails with the change, and not without it
 	contradicted   bool     // as it was it fails with the change, and not without it, by what it asserts
 	idle           bool     // it ran on the base, and is skipped on the head by what is not in it
 	explained      bool     // by tests that prove the change: see prover.explained
@@ -42,6 +44,8 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	shared := map[string]bool{}     // folders where what the tests share was altered
 	unreadable := map[string]bool{} // folders where a file of tests does not parse: what it holds is not known
 	old := map[string][]*goFile{}   // the files of tests as they were, by folder
+	folder := goFolder(goModules(c), "")
+	ours := func(importPath string) bool { return folder(importPath) != importPath }
 	get := func(t test, file string) *goTestChange {
 		if all[t] == nil {
 			all[t] = &goTestChange{test: t, file: file}
@@ -62,7 +66,8 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 					m := parsed.measureAll(fn)
 					e := get(test{dir, fn.name}, p)
 					e.before, e.first, e.last, e.wasBuilt = &m, fn.first, fn.last, wasBuilt
-					e.altered = fn.loses(f.removed)
+					e.altered, e.calls = fn.loses(f.removed), parsed.functionsCalled(fn.node)
+					parsed.forgetForeign(fn.node, e.before.subject, ours)
 				}
 				shared[dir] = shared[dir] || f.after() != "" && parsed.sharedLoses(f.removed)
 				for name, m := range parsed.tables() {
@@ -98,7 +103,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			if unreadable[e.test.group] {
 				continue // the compiler has its word about it
 			}
-			e.movedTo = successor(e, all)
+			e.movedTo = successor(e, all, func(t test) bool { return c.asksFor(e.calls, t) })
 			e.replacedBy = replacement(e, all)
 			e.subjectRemoved = removed[e.test.group].takes(e.before.names) || c.emptied(e.test.group) && removed[e.test.group].whole() && !c.reachesOthers(e.test, old[e.test.group])
 		}
@@ -120,28 +125,36 @@ func (f *goFile) sharedLoses(removed []line) bool {
 	})
 }
 
-// successor finds the new test that a test which is gone most likely goes on as: one with nearly the same words that checks no less.
-func successor(gone *goTestChange, all map[test]*goTestChange) string {
-	best, name := 0.7, ""
+// successor finds the new test that a test which is gone most likely goes on as: one with nearly the same words that checks no less, and that
+// calls what the other one called.
+func successor(gone *goTestChange, all map[test]*goTestChange, asks func(test) bool) (found test) {
+	best := 0.7
 	for t, e := range all {
-		if e.after != nil && e.after.worth() > gone.before.worth() && (e.before == nil || e.after.worth() > e.before.worth()) && gone.before.isTakenIn(e.after) {
-			return t.String()
+		if e.after != nil && e.after.worth() > gone.before.worth() && (e.before == nil || e.after.worth() > e.before.worth()) && gone.before.isTakenIn(e.after) && asks(t) {
+			return t
 		}
 		if e.before != nil || e.after == nil || e.after.assertions+e.after.cases < gone.before.assertions+gone.before.cases {
 			continue
 		}
-		if likeness := alike(gone.before.names, e.after.names); likeness > best || likeness == best && t.String() < name {
-			best, name = likeness, t.String()
+		likeness := alike(gone.before.names, e.after.names)
+		if (likeness > best || likeness == best && t.String() < found.String()) && asks(t) {
+			best, found = likeness, t
 		}
 	}
-	return name
+	return found
 }
 
-// isTakenIn reports whether another test asks all that this one asked, data and all.
+// isTakenIn reports whether another test asks all that this one asked, data and all. Numbers of one digit are in any test: they tell little.
 func (m *measure) isTakenIn(by *measure) bool {
 	subject, data := within(m.subject, by.subject), within(m.data, by.data)
+	telling := 0
+	for value := range m.data {
+		if len(value) > 1 {
+			telling++
+		}
+	}
 	all := data == 1
-	return subject > 0.8 && data > 0.6 || all && (subject > 0.5 && len(m.data) > 1 || subject > 0 && len(m.data) > 2)
+	return subject > 0.8 && data > 0.6 || all && (subject > 0.5 && len(m.data) > 1 || subject > 0 && telling > 2)
 }
 
 // replacement finds a new test that is about all that a test which is gone was about.
@@ -179,8 +192,10 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 		switch {
 		case e.after == nil && e.isTable(): // what used it is judged by itself
-		case e.after == nil && e.movedTo != "":
-			add(PolicyDeleted, "it seems to go on as "+e.movedTo, "%s is gone", e.test)
+		case e.after == nil && e.opposed && !tells(e.movedTo):
+			add(PolicyDeleted, "", "%s is gone: it seems to go on as %s, but as it was it fails with the change, and nothing shows that it had to", e.test, e.movedTo)
+		case e.after == nil && e.movedTo.name != "":
+			add(PolicyDeleted, "it seems to go on as "+e.movedTo.String(), "%s is gone", e.test)
 		case e.after == nil && e.contradicted && e.replacedBy.name != "" && tells(e.replacedBy):
 			add(PolicyDeleted, "it contradicts the change, which "+e.replacedBy.String()+" proves", "%s is gone", e.test)
 		case e.after == nil && e.subjectRemoved:
@@ -233,7 +248,7 @@ func (e goTestChange) lost() bool {
 
 // gone reports whether the test is gone and nothing explains it yet.
 func (e goTestChange) gone() bool {
-	return e.before != nil && e.after == nil && !e.isTable() && e.movedTo == "" && !e.subjectRemoved
+	return e.before != nil && e.after == nil && !e.isTable() && e.movedTo.name == "" && !e.subjectRemoved
 }
 
 // isTable reports whether it is a table rather than a test.
