@@ -72,7 +72,9 @@ func (f *Factory) cancelled(ctx context.Context, run store.Run) error {
 			continue
 		}
 		rest := fmt.Sprintf("ticket #%d goes back to Todo and is not picked until /retry %d", run.Ticket, run.Ticket)
-		if run.Pull != 0 {
+		if run.Role == store.Prover {
+			rest = fmt.Sprintf("#%d stands as it did, and its checks judge it", run.Pull)
+		} else if run.Pull != 0 {
 			rest = fmt.Sprintf("#%d is left alone until /retry %d", run.Pull, run.Pull)
 		}
 		if err := f.Store.Answer(ctx, r.ID, fmt.Sprintf("Stopped run %d; %s.", run.ID, rest)); err != nil {

@@ -173,11 +173,24 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 	if err != nil {
 		return proof.Receipt{}, err
 	}
+	run, err := x.Store.StartRun(ctx, store.Run{Role: store.Prover, Ticket: s.Pull.Ticket, Pull: s.Pull.Number, Step: "proof anew", Limit: reproveLimit,
+		Marker: fmt.Sprintf("lightsout-%s-anew-%d-%d", name, s.Pull.Number, x.Store.Now().UnixMilli())}, nil)
+	if err != nil {
+		return proof.Receipt{}, err
+	}
+	receipt, err := x.proveUnder(ctx, run, snap, s, met)
+	outcome, reason := "done", receipt.Line()
+	if err != nil {
+		outcome, reason = "not told", limitLine(x.redact(err.Error()), 300)
+	}
+	return receipt, errors.Join(err, x.Store.EndRun(context.WithoutCancel(ctx), run.ID, outcome, reason))
+}
+
+func (x *Fixer) proveUnder(ctx context.Context, run store.Run, snap Snapshot, s Standing, met map[int]bool) (proof.Receipt, error) {
 	within, cancel := context.WithTimeoutCause(ctx, reproveLimit, fmt.Errorf("it was not done within %s", reproveLimit))
 	defer cancel()
-	working, release := x.unlessWanted(within, s, snap.At, met)
+	working, release := x.unlessWanted(within, run, s, snap.At, met)
 	a := assignment{role: FixerRole, base: snap.BaseSHA}
-	run := store.Run{Marker: fmt.Sprintf("lightsout-%s-anew-%d-%d", name, s.Pull.Number, x.Store.Now().UnixMilli())}
 	receipt, err := x.prove(working, a, run, s.Facts.PR.Head, sessionText(s.Facts.PR.Body), nil)
 	wanted := release()
 	tidied := proof.Clear(context.WithoutCancel(ctx), x.Mirror, x.proofDir(FixerRole))
@@ -193,8 +206,8 @@ func (x *Fixer) proveAnew(ctx context.Context, snap Snapshot, s Standing, met ma
 }
 
 // unlessWanted is a context that ends with errGivenWay once the store says that something else is wanted of the Fixer since the world was read, or nothing
-// at all. The function that comes with it ends the lookout and returns that error, nil when nothing came up.
-func (x *Fixer) unlessWanted(ctx context.Context, s Standing, read time.Time, met map[int]bool) (context.Context, func() error) {
+// at all, and as untold once a person cancels its run. The function that comes with it ends the lookout and returns that error, nil when nothing came up.
+func (x *Fixer) unlessWanted(ctx context.Context, run store.Run, s Standing, read time.Time, met map[int]bool) (context.Context, func() error) {
 	working, stop := context.WithCancelCause(ctx)
 	over := make(chan struct{})
 	go func() {
@@ -206,6 +219,10 @@ func (x *Fixer) unlessWanted(ctx context.Context, s Standing, read time.Time, me
 			case <-working.Done():
 				return
 			case <-look.C:
+			}
+			var back *setback
+			if err := x.cancelled(working, run); errors.As(err, &back) {
+				stop(&untold{back.reason})
 			}
 			pulls, err := x.Store.Pulls(working)
 			if reason := givesWay(pulls, s, met); err == nil && reason != "" {
@@ -223,7 +240,8 @@ func (x *Fixer) unlessWanted(ctx context.Context, s Standing, read time.Time, me
 	return working, func() error {
 		stop(nil)
 		<-over
-		if cause := context.Cause(working); errors.Is(cause, errGivenWay) {
+		var told *untold
+		if cause := context.Cause(working); errors.Is(cause, errGivenWay) || errors.As(cause, &told) {
 			return cause
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -219,6 +220,62 @@ func TestAReceiptOfAHeadThatIsNoMoreIsNotWritten(t *testing.T) {
 	})
 }
 
+func TestAProofThatIsMadeAgainHasARowAndHoldsNothingUp(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		at, gone := filepath.Join(r.dir, "at"), filepath.Join(r.dir, "gone")
+		for _, pipe := range []string{at, gone} {
+			must(t, syscall.Mkfifo(pipe, 0o600))
+		}
+		must(t, os.WriteFile(filepath.Join(r.dir, "once"), nil, 0o600))
+		script := fmt.Sprintf("cd %s && if mv once began 2>/dev/null; then echo > at; cat gone; fi\n", r.dir)
+		pull, _ := r.updated(map[string]string{"tests/slow_test.sh": script})
+		hold, err := os.OpenFile(gone, os.O_RDWR, 0) // while it is open, who reads it waits
+		must(t, err)
+		ended := make(chan error)
+		go func() {
+			_, err := (&Fixer{r.factory}).Run(r.ctx)
+			ended <- err
+		}()
+		_, err = os.ReadFile(at) // its tests run now
+		must(t, err)
+		running, err := r.store.Running(r.ctx)
+		must(t, err)
+		if len(running) != 1 || running[0].Role != store.Prover || running[0].Pull != pull || running[0].Step != "proof anew" || running[0].Marker == "" {
+			t.Errorf("what runs is %+v", running)
+		}
+		r.good((&Merger{r.factory}).Run(r.ctx))
+		r.stands(pull, store.Landed, "")
+		must(t, hold.Close())
+		must(t, <-ended)
+		r.tells(0, store.ProofRenewed, pull, "")
+		if runs, err := r.store.RunsOf(r.ctx, r.pull(pull).Ticket); err != nil || len(runs) != 1 || runs[0].Role != ImplementerRole {
+			t.Errorf("the ticket's runs are %+v, %v", runs, err)
+		}
+		r.tells(1, store.RunEnded, 0, "") // the Implementer's
+		r.tells(0, store.FixerClaimed, 0, "")
+		r.land()
+	})
+}
+
+func TestAPersonCancelsAProofThatIsMadeAgain(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket, pull := r.opened(1)
+		s := Standing{Pull: r.pull(pull)}
+		s.Facts.PR.Head = s.Pull.Head
+		run, err := r.store.StartRun(r.ctx, store.Run{Role: store.Prover, Ticket: ticket, Pull: pull, Marker: "m"}, nil)
+		must(t, err)
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, run, s, r.store.Now(), nil)
+		r.cancelRunning()
+		virtualWait(2 * reproveLookout)
+		var told *untold
+		if err := release(); working.Err() == nil || !errors.As(err, &told) || told.reason != "cancelled by Ana" {
+			t.Errorf("it goes on: %v", err)
+		}
+		r.tells(1, store.RequestAnswered, 0, ref(pull)+" stands as it did")
+		must(t, r.store.EndRun(r.ctx, run.ID, "not told", "cancelled by Ana"))
+	})
+}
+
 func TestAReceiptOfAPersonsPushIsNotMadeAgain(t *testing.T) {
 	journey(t, nil, func(r *rig) {
 		_, pull := r.opened(1)
@@ -315,7 +372,7 @@ func TestAProofGivesWayToAPersonsWord(t *testing.T) {
 		s := Standing{Pull: r.pull(pull)}
 		s.Facts.PR.Head = s.Pull.Head
 		r.reject(pull, "before", "It was read with the rest.")
-		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, r.store.Now(), nil)
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, store.Run{}, s, r.store.Now(), nil)
 		virtualWait(2 * reproveLookout)
 		if working.Err() != nil {
 			t.Errorf("it was ended by nothing new: %v", context.Cause(working))
@@ -333,7 +390,7 @@ func TestAPauseEndsAProofThatIsMadeAgain(t *testing.T) {
 		_, pull := r.opened(1)
 		s := Standing{Pull: r.pull(pull)}
 		s.Facts.PR.Head = s.Pull.Head
-		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, s, r.store.Now(), nil)
+		working, release := (&Fixer{r.factory}).unlessWanted(r.ctx, store.Run{}, s, r.store.Now(), nil)
 		virtualWait(2 * reproveLookout)
 		if working.Err() != nil {
 			t.Errorf("it was ended by nothing: %v", context.Cause(working))

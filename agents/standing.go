@@ -285,7 +285,7 @@ func (f *Factory) readAsked(ctx context.Context, snap Snapshot, s *Standing) err
 		s.Facts.Parked = t.Parked
 	}
 	runs, err := f.Store.Running(ctx)
-	s.Facts.Working = slices.ContainsFunc(runs, func(r store.Run) bool { return r.Pull == s.Facts.PR.Number })
+	s.Facts.Working = slices.ContainsFunc(runs, func(r store.Run) bool { return r.Pull == s.Facts.PR.Number && r.Role != store.Prover })
 	return err
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -96,6 +97,7 @@ func (b *Bot) logOf(ctx context.Context, n int, rest string) (path, what string,
 	}
 	if n == 0 {
 		running, err := b.Store.Running(ctx)
+		running = slices.DeleteFunc(running, func(r store.Run) bool { return r.Role == store.Prover }) // it keeps none
 		if err != nil || len(running) == 0 {
 			return "", "", errors.Join(err, store.ErrNotFound)
 		}

@@ -230,7 +230,11 @@ func (b *Bot) cancel(ctx context.Context, c call) (answer, error) {
 	if err := b.Store.Ask(ctx, request); err != nil {
 		return answer{}, err
 	}
-	return b.tell("✋", fmt.Sprintf("Stopping run %d", run.ID), "its work is kept")
+	kept := "its work is kept"
+	if run.Role == store.Prover {
+		kept = "" // a proof leaves none
+	}
+	return b.tell("✋", fmt.Sprintf("Stopping run %d", run.ID), kept)
 }
 
 func cancels(running []store.Run) []string {
@@ -281,7 +285,8 @@ func (b *Bot) pause(ctx context.Context, c call) (answer, error) {
 	return b.tell("⏸", title(scope)+" paused", b.until(until), what, ends, strings.TrimSpace("/resume "+scope)+" ends it")
 }
 
-// pausedRuns says which runs a pause of a scope ends; "" when none is at work. What is proven and on its way out is not.
+// pausedRuns says which runs a pause of a scope ends; "" when none is at work. What is proven and on its way out is not, and a proof that is made again
+// has no work to lose.
 func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
 	running, err := b.Store.Running(ctx)
 	if err != nil {
@@ -289,7 +294,7 @@ func (b *Bot) pausedRuns(ctx context.Context, scope string) (string, error) {
 	}
 	var runs []string
 	for _, r := range running {
-		if (scope == "" || scope == r.Role) && r.Step != publishing {
+		if (scope == "" || scope == r.Role) && r.Step != publishing && r.Role != store.Prover {
 			runs = append(runs, strconv.FormatInt(r.ID, 10))
 		}
 	}

@@ -8,10 +8,14 @@ import (
 	"time"
 )
 
+// Prover is the role of a run in which no session works: the proof of an open pull request, made again. Its row is there so that what runs is to be seen and
+// to be ended; nothing is told of it, and it is none of its ticket's runs.
+const Prover = "prover"
+
 // Run is one session of a coding CLI and the factory's work around it.
 type Run struct {
 	ID           int64
-	Role         string // implementer, fixer
+	Role         string // implementer, fixer, Prover
 	Ticket       int
 	Pull         int // 0 while there is none
 	Generation   int64
@@ -63,6 +67,9 @@ func (s *Store) StartRun(ctx context.Context, r Run, data map[string]string) (Ru
 		if r.ID, err = result.LastInsertId(); err != nil {
 			return err
 		}
+		if r.Role == Prover {
+			return nil
+		}
 		kind := RunStarted
 		if r.Role == "fixer" {
 			kind = FixerClaimed
@@ -107,6 +114,9 @@ func (s *Store) EndRun(ctx context.Context, run int64, outcome, reason string) e
 				return err
 			}
 		}
+		if r.Role == Prover {
+			return nil
+		}
 		return s.record(ctx, tx, Event{Kind: RunEnded, Ticket: r.Ticket, Pull: r.Pull, Run: run,
 			Data: map[string]string{"role": r.Role, "outcome": outcome, "reason": reason}})
 	})
@@ -117,9 +127,9 @@ func (s *Store) Running(ctx context.Context) ([]Run, error) {
 	return s.runs(ctx, "ended_at=0")
 }
 
-// RunsOf returns every run of a ticket, oldest first.
+// RunsOf returns every run of a ticket in which sessions worked, oldest first.
 func (s *Store) RunsOf(ctx context.Context, ticket int) ([]Run, error) {
-	return s.runs(ctx, "ticket=?", ticket)
+	return s.runs(ctx, "ticket=? AND role<>?", ticket, Prover)
 }
 
 // Run returns one run.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -202,7 +203,8 @@ func (r statusReport) String() string {
 		fmt.Fprintf(&b, "%s today: %d sessions, %d tokens, $%.2f\n", x.Engine, x.Sessions, x.InputTokens+x.OutputTokens, x.CostUSD)
 	}
 	for _, x := range r.Running {
-		fmt.Fprintf(&b, "run %d: %s on #%d, %s, %s, %.0f s, %d tokens, $%.2f\n", x.ID, x.Role, x.Ticket, x.Engine, strings.TrimSuffix(x.Step+", "+x.Doing, ", "), x.Seconds, x.Tokens, x.CostUSD)
+		known := slices.DeleteFunc([]string{x.Engine, x.Step, x.Doing}, func(s string) bool { return s == "" }) // in a proof no coding CLI works
+		fmt.Fprintf(&b, "run %d: %s on #%d, %s, %.0f s, %d tokens, $%.2f\n", x.ID, x.Role, x.Ticket, strings.Join(known, ", "), x.Seconds, x.Tokens, x.CostUSD)
 	}
 	for _, p := range r.Pulls {
 		fmt.Fprintf(&b, "PR #%-4d %-9s %s (%s)\n", p.Number, p.Verdict, p.Title, p.Reason)
