@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"bytes"
 	"go/ast"
 	"go/token"
 	"path"
@@ -13,30 +14,74 @@ import (
 
 var (
 	pendingSpec = lazily(`^[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)$`)
+	anySpec     = lazily(`^[FPX]?(It|Describe|Context|When|Specify|Entry|DescribeTable|DescribeTableSubtree)$`)
 	// goSkip are the words with which a Go test skips itself.
-	goSkip = lazily(`\bSkip(f|Now)?\(|\b[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)\(`)
-	// scriptSkip is how a script of testscript skips itself.
-	scriptSkip = lazily(`^skip(\s|$)`)
+	goSkip = lazily(`\bSkip(f|Now)?\(|\b[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)\(|,\s*(?:\w+\.)?Pending\s*[,)]`)
+	// scriptSkip is how a script of testscript skips itself, or what is left of it.
+	scriptSkip = lazily(`^(skip|stop)(\s|$)`)
 )
 
-// judgeSpecs looks for specs of a Go file that the change skips, whatever the circumstances.
+// judgeSpecs looks for specs of a Go file that the change skips, or runs alone, whatever the circumstances.
 func (f *file) judgeSpecs(c *change) []Refusal {
-	if path.Ext(f.path) != ".go" || f.deleted() || matching(f.added, goSkip) == 0 {
+	if path.Ext(f.path) != ".go" || f.deleted() {
 		return nil
 	}
-	parsed, ok := parseGo(c.head(f.path))
-	if !ok || !slices.ContainsFunc(parsed.node.Imports, func(s *ast.ImportSpec) bool { return strings.Contains(s.Path.Value, "ginkgo") }) {
+	content := c.head(f.path)
+	if !bytes.Contains(content, []byte("ginkgo")) {
 		return nil
 	}
+	parsed, ok := parseGo(content)
+	if !ok {
+		return nil
+	}
+	known := parsed.ginkgoNames()
 	var all []Refusal
+	refuse := func(policy string, at token.Pos, detail string) {
+		if line := parsed.set.Position(at).Line; f.adds(line) {
+			all = append(all, Refusal{Policy: policy, File: f.path, Line: line, Detail: detail})
+		}
+	}
 	parsed.calls(func(call *ast.CallExpr, guarded bool) {
 		name, on := callee(call)
-		at := parsed.set.Position(call.Pos()).Line
-		if (on == "" || on == "ginkgo") && (pendingSpec.MatchString(name) || skipping[name] && !guarded) && f.adds(at) {
-			all = append(all, Refusal{Policy: PolicySkipped, File: f.path, Line: at, Detail: "a spec is skipped: " + name})
+		if !known[on] {
+			return
+		}
+		if pendingSpec.MatchString(name) || skipping[name] && !guarded {
+			refuse(PolicySkipped, call.Pos(), "a spec is skipped: "+name)
+		}
+		if !anySpec.MatchString(name) {
+			return
+		}
+		for _, arg := range call.Args {
+			switch word, on := selected(arg); {
+			case word == "Pending" && known[on]:
+				refuse(PolicySkipped, arg.Pos(), "a spec is skipped: "+word)
+			case word == "Focus" && known[on]:
+				refuse(PolicyFocused, arg.Pos(), "one test is run alone and the others are not: "+word)
+			}
 		}
 	})
 	return all
+}
+
+// ginkgoNames are the names by which the file knows Ginkgo, "" when its words stand alone.
+func (f *goFile) ginkgoNames() map[string]bool {
+	names := map[string]bool{}
+	for _, spec := range f.node.Imports {
+		switch {
+		case !strings.Contains(spec.Path.Value, "ginkgo"):
+		case spec.Name == nil:
+			names["ginkgo"] = true
+		default:
+			names[strings.TrimPrefix(spec.Name.Name, ".")] = true
+		}
+	}
+	return names
+}
+
+// selected is a plain name, and what it is taken from.
+func selected(e ast.Expr) (name, on string) {
+	return callee(&ast.CallExpr{Fun: e})
 }
 
 // calls hands over each call of a file, with whether it happens only under a condition.
@@ -69,12 +114,13 @@ func (f *file) judgeScript(c *change) []Refusal {
 	if ext := path.Ext(f.path); ext != ".txtar" && ext != ".txt" || !isFixture(f.path) || f.deleted() {
 		return nil
 	}
-	for i, l := range strings.Split(string(c.head(f.path)), "\n") {
+	script, _, _ := strings.Cut("\n"+string(c.head(f.path)), "\n-- ")
+	lines := strings.Split(strings.TrimRight(script, " \t\r\n"), "\n")
+	for i, l := range lines[1:] {
 		switch {
-		case strings.HasPrefix(l, "-- "):
-			return nil
+		case strings.HasPrefix(l, "stop") && i+2 == len(lines): // nothing is left
 		case scriptSkip.MatchString(l) && f.adds(i+1):
-			return []Refusal{{Policy: PolicySkipped, File: f.path, Line: i + 1, Detail: "a script is skipped: " + clip(l, 100)}}
+			return []Refusal{{Policy: PolicySkipped, File: f.path, Line: i + 1, Detail: "a script is skipped, or what is left of it: " + clip(l, 100)}}
 		}
 	}
 	return nil

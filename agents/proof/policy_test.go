@@ -254,6 +254,8 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 	mark, zero := "@pytest.mark.skip(reason=\"slow\")\n", "def test_zero():\n    assert add(0, 1) == 1\n"
 	skipped := "import pytest\n\n" + mark + "def test_slow():\n    assert add(7, 7) == 14\n\n" + zero
 	within := "test(\"slow\", (t) => {\n  t.skip()\n  expect(1).toBe(1)\n})\ntest(\"adds\", (t) => {\n  expect(2).toBe(2)\n})\n"
+	spec := "package a\n\nimport gk \"example.com/ginkgo/v2\"\n\nvar _ = gk.Describe(\"x\", func() {\n\tgk.It(\"y\", func() {\n\t\tgk.By()\n\t})\n})\n"
+	bare := strings.ReplaceAll(strings.Replace(spec, "import gk \"example.com/ginkgo/v2\"", "import (\n\t. \"example.com/ginkgo/v2\"\n\t. \"example.com/gomega\"\n)", 1), "gk.", "")
 	checkPolicies(t, []policyCase{
 		{"python, added", "test_a.py", py, py + "\ndef test_more():\n    assert add(-1, 1) == 0\n", ""},
 		{"python, skipped", "test_a.py", py, strings.Replace(py, "def test_zero", "@pytest.mark.skip\ndef test_zero", 1), PolicySkipped},
@@ -278,6 +280,15 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 		{"javascript, skip moved to another test", "a.test.js", within, strings.Replace(strings.Replace(within, "  t.skip()\n", "", 1), "  expect(2)", "  t.skip()\n  expect(2)", 1), PolicySkipped},
 		{"rust, ignore moved to another test", "tests/a.rs", "#[test]\n#[ignore]\nfn slow() { assert_eq!(1, 1); }\n#[test]\nfn adds() { assert_eq!(1, 1); }\n", "#[test]\nfn slow() { assert_eq!(1, 1); }\n#[test]\n#[ignore]\nfn adds() { assert_eq!(1, 1); }\n", PolicySkipped},
 		{"java, disabled moved to another test", "ATest.java", "class ATest {\n  @Test @Disabled\n  void slow() {}\n  @Test\n  void adds() {}\n}\n", "class ATest {\n  @Test\n  void slow() {}\n  @Test @Disabled\n  void adds() {}\n}\n", PolicySkipped},
+		{"ginkgo, skipped under another name", "a_test.go", spec, strings.Replace(spec, "gk.By()", "gk.Skip(\"later\")\n\t\tgk.By()", 1), PolicySkipped},
+		{"ginkgo, skipped beside gomega", "a_test.go", bare, strings.Replace(bare, "By()", "Skip(\"later\")\n\t\tBy()", 1), PolicySkipped},
+		{"ginkgo, skipped under a condition", "a_test.go", spec, strings.Replace(spec, "gk.By()", "if here { gk.Skip(\"later\") }\n\t\tgk.By()", 1), ""},
+		{"ginkgo, pending", "a_test.go", spec, strings.Replace(spec, "\"y\",", "\"y\", gk.Pending,", 1), PolicySkipped},
+		{"ginkgo, the only one", "a_test.go", spec, strings.Replace(spec, "\"y\",", "\"y\", gk.Focus,", 1), PolicyFocused},
+		{"ginkgo, the only one by its name", "a_test.go", spec, strings.Replace(spec, "gk.It", "gk.FIt", 1), PolicyFocused},
+		{"ginkgo, another thing that is pending", "a_test.go", spec, strings.Replace(spec, "gk.By()", "status(Pending)", 1), ""},
+		{"script, stopped", "testdata/script/a.txtar", "exec m\nstdout 1\n-- x --\n", "stop\nexec m\nstdout 1\n-- x --\n", PolicySkipped},
+		{"script, stopped at its end", "testdata/script/a.txtar", "exec m\nstdout 1\n-- x --\n", "exec m\nstdout 1\nstop\n-- x --\nskip\n", ""},
 		{"ginkgo, focused", "a_test.go", "", "package a\n\nvar _ = Describe(\"x\", func() {\n\tFIt(\"y\", func() {})\n})\n", PolicyFocused},
 	})
 }

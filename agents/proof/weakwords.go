@@ -42,7 +42,7 @@ var testWordsOf = map[string]testWords{
 }
 
 // goFocus is how Ginkgo is told to run some tests alone.
-var goFocus = lazily(`^\s*(?:FIt|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
+var goFocus = lazily(`^\s*(?:\w+\.)?(?:FIt|FSpecify|FDescribe|FContext|FWhen|FEntry|FDescribeTable)\(`)
 
 // matching counts the lines that match all of the forms; without a form nothing does.
 func matching(lines []line, forms ...*pattern) int {
