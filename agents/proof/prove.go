@@ -23,6 +23,7 @@ type prover struct {
 	runs        int
 	uncontained bool
 	red         []test // of the suite, on the base as on the head
+	chance      bool   // a test of the suite has failed two times in a row, and was taken for flaky
 	readError   error
 }
 

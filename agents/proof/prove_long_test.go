@@ -182,7 +182,23 @@ func TestATestElsewhereThatFailsTwiceByChanceIsForgivenToo(t *testing.T) {
 	}`))
 	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
 	receipt, err := r.prove(t, nil)
-	if err != nil || !receipt.Proven || !receipt.warns("other.TestChance") {
+	if err != nil || !receipt.Proven || !receipt.warns("other.TestChance") || receipt.Suite.Passed {
+		t.Errorf("proven %v, warnings %q, refusals %v, error %v", receipt.Proven, receipt.Warnings, receipt.Refusals, err)
+	}
+}
+
+func TestATestOfWhatTheChangeAltersIsNotForgivenForPassingTheThirdTime(t *testing.T) {
+	t.Parallel()
+	base := maps.Clone(calculator)
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\n\t_ \"example.com/calc/sum\"\n", testOf("Chance", `name := os.Getenv("HOME") + "/failed"
+	seen, _ := os.ReadFile(name)
+	if _, err := os.Stat("../sum/negative_test.go"); err == nil && len(seen) < 2 {
+		_ = os.WriteFile(name, append(seen, '.'), 0o600)
+		t.Fatal("now and then")
+	}`))
+	r := newRepository(t, base, files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)})
+	receipt, err := r.prove(t, nil)
+	if err != nil || receipt.Proven || !slices.ContainsFunc(receipt.Refusals, func(f Refusal) bool { return f.Policy == PolicySuite }) {
 		t.Errorf("proven %v, warnings %q, refusals %v, error %v", receipt.Proven, receipt.Warnings, receipt.Refusals, err)
 	}
 }

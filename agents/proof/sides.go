@@ -321,14 +321,11 @@ func (p *prover) blame(ctx context.Context, commands []command, named bool, fail
 	clean.forgetAbsent()
 	red, ours := inherited(failed, clean, named)
 	if len(ours) > 0 && policy == PolicySuite && named && !seen.endless() {
-		// It has failed twice, and it is nothing of the change's own: a test that often fails by chance does that too.
-		again, err := p.runAll(ctx, p.place.toHead, commands)
-		if err != nil {
+		var chance []test
+		if ours, chance, err = p.byChance(ctx, commands, ours); err != nil {
 			return nil, clean, err
 		}
-		still := again.failures()
-		var chance []test
-		ours, chance = steady(ours, func(t test) bool { return still[t] != "" })
+		p.chance = p.chance || len(chance) > 0
 		p.sayFlaky(chance)
 	}
 	if len(ours) > 0 {

@@ -52,7 +52,8 @@ func (p *prover) suiteCommands(argv []string) []command {
 	return suiteOf(p.change, argv)
 }
 
-// suiteFailed tells chance, an older failure (red) and the change's own from each other.
+// suiteFailed tells chance, an older failure and the change's own from each other. red says that the suite cannot be said to pass: for an older failure, or one
+// that two runs have shown and a third one has not.
 func (p *prover) suiteFailed(ctx context.Context, whole []command, first results, stuck bool, lacking []test) (red bool, err error) {
 	retry, named := againOf(whole, first)
 	second := first
@@ -72,7 +73,7 @@ func (p *prover) suiteFailed(ctx context.Context, whole []command, first results
 		return false, nil
 	}
 	p.red, _, err = p.blame(ctx, retry, named, failed, second, PolicySuite)
-	return len(p.red) > 0, err
+	return len(p.red) > 0 || p.chance, err
 }
 
 // againOf makes the commands that run again what failed, or all of it where that cannot be told. named is whether the tool names its tests.
