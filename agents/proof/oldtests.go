@@ -21,6 +21,9 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 		}
 	}
 	if s.only != nil {
+		if err := p.findLostScripts(ctx, s, flags); err != nil {
+			return err
+		}
 		idle, err := p.findIdle(ctx, s, flags)
 		if err != nil {
 			return err
