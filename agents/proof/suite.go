@@ -34,6 +34,11 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 		}
 		p.receipt.Suite.Passed = !red
 	}
+	if s.only != nil {
+		if err := p.findHidden(ctx, s, r, goFlags(argv)); err != nil || len(p.receipt.Refusals) > 0 {
+			return err
+		}
+	}
 	return p.twice(ctx, s, r)
 }
 

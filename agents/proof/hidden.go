@@ -1,0 +1,86 @@
+package proof
+
+import (
+	"context"
+	"maps"
+	"path"
+	"slices"
+	"strings"
+)
+
+// findHidden refuses tests that the change keeps from running without a word in them: by TestMain, by a helper of another package. The suite has said which
+// ran on the head; those in doubt run once more by name, with the change and, if they still do not run, without it.
+func (p *prover) findHidden(ctx context.Context, s sides, suite results, flags []string) error {
+	flags = withTags(flags, chosenTags(p.change, flags))
+	doubtful := p.change.notRun(suite, flags)
+	for _, look := range []struct {
+		at   func(context.Context) error
+		runs bool
+	}{{p.place.toHead, false}, {p.place.toBase, true}} {
+		if len(doubtful) == 0 {
+			return nil
+		}
+		var tops []test
+		for t := range doubtful {
+			tops = append(tops, t.top())
+		}
+		sortTests(tops)
+		seen, err := p.runOld(ctx, look.at, s, slices.Compact(tops), flags)
+		if err != nil {
+			return err
+		}
+		if seen.cut != "" {
+			return nil // nothing is known of those that did not have their turn
+		}
+		maps.DeleteFunc(doubtful, func(t test, _ bool) bool {
+			if look.runs {
+				return seen.tests[t] != Passed
+			}
+			status, ran := seen.tests[t]
+			return ran && status != Skipped || seen.status(t) == Uncompiled || seen.status(t) == Crashed || seen.mayHaveEnded(t.group)
+		})
+	}
+	if len(doubtful) > 0 {
+		p.refuse(Refusal{Policy: PolicySkipped, Ran: suite.command, Detail: "passes without the change and does not run with it: " + names(leaves(sortedTests(doubtful)))})
+	}
+	return nil
+}
+
+// notRun are the tests that did not run in the suite, in packages that the change may keep from it: those that are declared beside a changed file, and those
+// that are skipped where the change alters what they are made of.
+func (c *change) notRun(suite results, flags []string) map[test]bool {
+	found := map[test]bool{}
+	folders := map[string]bool{}
+	for _, f := range c.files {
+		if p := f.after(); path.Ext(p) == ".go" && !isFixture(p) {
+			folders[clean(path.Dir(p))] = true
+		}
+	}
+	for _, p := range c.paths {
+		dir := clean(path.Dir(p))
+		if !folders[dir] || path.Ext(p) != ".go" || !isTestCode(p) || !built(p, c.head(p), flags) {
+			continue
+		}
+		if parsed, ok := parseGo(c.head(p)); ok {
+			for _, fn := range parsed.tests() {
+				t := test{dir, fn.name}
+				if _, ran := suite.tests[t]; !ran && fn.node.Recv == nil && !strings.HasPrefix(fn.name, "Example") {
+					found[t] = true
+				}
+			}
+		}
+	}
+	under := map[string]bool{}
+	for t, status := range suite.tests {
+		if status != Skipped {
+			continue
+		}
+		if _, known := under[t.group]; !known {
+			under[t.group] = c.isUnder(t.group)
+		}
+		if under[t.group] {
+			found[t] = true
+		}
+	}
+	return found
+}
