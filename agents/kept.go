@@ -40,13 +40,13 @@ func (f *Factory) keepWork(ctx context.Context, a assignment, task rules.Task) s
 	text, err := readText(task.TextFile)
 	var head string
 	if err == nil {
-		head, err = f.Mirror.Take(ctx, f.worktreeDir(a.ticket.Number), f.redact(a.message(f.Settings.Base)+"\n\n"+text))
+		head, err = f.Mirror.Take(ctx, f.worktreeDir(a.ticket.Number), f.redact(a.message(f.Settings.Base)))
 	}
 	if err == nil && head == a.start {
 		return "it had changed nothing yet"
 	}
 	if err == nil {
-		err = f.Mirror.Keep(ctx, keptName(a.ticket.Number, textHash(a.ticket)), head)
+		err = f.Mirror.Keep(ctx, keptName(a.ticket.Number, textHash(a.ticket)), head, f.redact(a.message(f.Settings.Base)+"\n\n"+text))
 	}
 	if err != nil {
 		f.Log.Warn("the work of an interrupted session is lost", "ticket", a.ticket.Number, "error", err)

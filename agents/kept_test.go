@@ -308,3 +308,23 @@ func TestAStopAfterTheProofCostsNoSecondSession(t *testing.T) {
 		}
 	})
 }
+
+func TestThePullRequestTextIsKeptWhereNoFileHasChangedSinceTheLastRound(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		r.cli.next(leaving(map[string]string{"part1.sh": "part1() { echo 1; }\n"}), // refused: no test
+			meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, hanging),
+			func(ctx context.Context, s engine.Session) (engine.Result, error) {
+				text, err := os.ReadFile(textFile(s))
+				if err != nil || !strings.Contains(string(text), "It printed zero") {
+					t.Errorf("the pull request text: %q, %v", text, err)
+				}
+				return solve(ctx, s)
+			})
+		r.implement()
+		_, err := r.store.Resume(r.ctx, "", "Ana")
+		must(t, err)
+		r.implement()
+		r.onBoard(ticket, "In Review")
+	})
+}

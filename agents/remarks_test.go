@@ -22,9 +22,7 @@ func answering(files map[string]string, answers string) turn {
 		if err != nil {
 			return result, err
 		}
-		_, after, _ := strings.Cut(s.Prompt, "Write the pull request text to: ")
-		name, _, _ := strings.Cut(after, "\n")
-		return result, os.WriteFile(name, []byte("## What\n\nIt prints its number.\n\n## Why\n\nIt printed zero.\n\n## Answers\n\n"+answers), 0o600)
+		return result, os.WriteFile(textFile(s), []byte("## What\n\nIt prints its number.\n\n## Why\n\nIt printed zero.\n\n## Answers\n\n"+answers), 0o600)
 	}
 }
 

@@ -104,10 +104,15 @@ func partOf(s engine.Session) (n int, err error) {
 	return n, nil
 }
 
-func leave(s engine.Session, files map[string]string) (engine.Result, error) {
+// textFile is where a session is told to write the pull request's text.
+func textFile(s engine.Session) string {
 	_, after, _ := strings.Cut(s.Prompt, "Write the pull request text to: ")
-	text, _, _ := strings.Cut(after, "\n")
-	if err := os.WriteFile(text, []byte("## What\n\nIt prints its number.\n\n## Why\n\nIt printed zero.\n"), 0o600); err != nil {
+	name, _, _ := strings.Cut(after, "\n")
+	return name
+}
+
+func leave(s engine.Session, files map[string]string) (engine.Result, error) {
+	if err := os.WriteFile(textFile(s), []byte("## What\n\nIt prints its number.\n\n## Why\n\nIt printed zero.\n"), 0o600); err != nil {
 		return engine.Result{}, err
 	}
 	for name, content := range files {

@@ -10,12 +10,26 @@ import (
 // keptPrefix is where the mirror names work that was taken and not finished. A fetch prunes branches of the remote alone.
 const keptPrefix = "refs/lightsout/kept/"
 
-// Keep names a commit in the mirror, so that it is found again after a restart. An earlier one of that name is replaced.
-func (m *Mirror) Keep(ctx context.Context, name, commit string) error {
-	if err := m.setKept(ctx, name, "update", commit); err != nil {
+// Keep names the files and the parents of a commit in the mirror, under a message of their own, so that they are found
+// again after a restart. What was kept by that name before is replaced.
+func (m *Mirror) Keep(ctx context.Context, name, commit, message string) error {
+	kept, err := m.retell(ctx, commit, message)
+	if err == nil {
+		err = m.setKept(ctx, name, "update", kept)
+	}
+	if err != nil {
 		return fmt.Errorf("keep %s as %q: %w", commit, name, err)
 	}
 	return nil
+}
+
+// retell makes a commit of the same files on the same parents, with another message.
+func (m *Mirror) retell(ctx context.Context, commit, message string) (string, error) {
+	parents, err := m.Parents(ctx, commit)
+	if err != nil {
+		return "", err
+	}
+	return m.writeCommit(ctx, m.dir, commit+"^{tree}", parents, message)
 }
 
 // Drop forgets a name of Keep. One that is not there is a success.

@@ -6,24 +6,35 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-func (w *world) keepAndFind(head string) {
+// keepAndFind keeps a commit, and returns what a later life finds of it.
+func (w *world) keepAndFind(head string) string {
 	w.t.Helper()
-	if err := w.mirror.Keep(w.t.Context(), "31-abc", head); err != nil {
+	if err := w.mirror.Keep(w.t.Context(), "31-abc", head, "Half of it\n\nIn words"); err != nil {
 		w.t.Fatal(err)
 	}
 	w.fetch() // prunes what the remote does not have
-	kept, err := w.open("mirror.git").Kept(w.t.Context())
-	if err != nil || !cmp.Equal(kept, map[string]string{"31-abc": head}) {
-		w.t.Fatalf("kept %v, %v; want %s", kept, err, head)
+	later := w.open("mirror.git")
+	all, err := later.Kept(w.t.Context())
+	if err != nil || len(all) != 1 {
+		w.t.Fatalf("kept %v, %v", all, err)
 	}
+	kept := all["31-abc"]
+	if said, err := later.Message(w.t.Context(), kept); err != nil || said != "Half of it\n\nIn words\n" {
+		w.t.Errorf("kept with %q, %v", said, err)
+	}
+	for _, of := range []string{"^{tree}", "^@"} { // its files and its parents
+		if got, want := w.git(w.mirror.Dir(), "rev-parse", kept+of), w.git(w.mirror.Dir(), "rev-parse", head+of); got != want {
+			w.t.Errorf("kept %s for %s", got, want)
+		}
+	}
+	return kept
 }
 
 func TestKeptWorkIsGoneOnWith(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n", "b.txt": "two\n"})
 	path, base := w.add()
 	writeFiles(t, path, map[string]string{"a.txt": "ONE\n", "b.txt": "", "new.txt": "n\n"})
-	w.keepAndFind(w.take(path))
-	kept := w.take(path)
+	kept := w.keepAndFind(w.take(path))
 	if err := w.mirror.Remove(t.Context(), path); err != nil {
 		t.Fatal(err)
 	}
@@ -68,8 +79,7 @@ func TestKeptWorkIsCarriedOverToANewBaseUnlessItClashes(t *testing.T) {
 			w := newWorld(t, map[string]string{"a.txt": "one\n", "b.txt": "two\n"})
 			path, _ := w.add()
 			writeFiles(t, path, map[string]string{"a.txt": "ONE\n"})
-			w.keepAndFind(w.take(path))
-			kept := w.take(path)
+			kept := w.keepAndFind(w.take(path))
 			main := w.personPushes("main", c.pushed)
 			w.fetch()
 			path, base := w.add()
@@ -101,7 +111,7 @@ func TestAKeptMergeIsGoneOnWithOnTheSameTwoParentsAlone(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeFiles(t, path, map[string]string{"a.txt": "ONE, uno\n"})
-	kept := w.take(path)
+	kept := w.keepAndFind(w.take(path))
 	if err := w.mirror.Add(t.Context(), path, base, "lightsout/31-fix"); err != nil {
 		t.Fatal(err)
 	}
@@ -130,7 +140,7 @@ func TestAKeptMergeIsGoneOnWithOnTheSameTwoParentsAlone(t *testing.T) {
 func TestOnlyNamesThatAreOnePathPartAreKept(t *testing.T) {
 	w := newWorld(t, map[string]string{"a.txt": "one\n"})
 	for _, name := range []string{"", "a/b", "..", "a b", "x\nupdate refs/heads/y"} {
-		if err := w.mirror.Keep(t.Context(), name, w.resolve("main")); err == nil {
+		if err := w.mirror.Keep(t.Context(), name, w.resolve("main"), "x"); err == nil {
 			t.Errorf("%q was kept", name)
 		}
 	}

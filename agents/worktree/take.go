@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"strings"
 )
@@ -62,7 +61,7 @@ func (m *Mirror) take(ctx context.Context, c workingCopy, message string) (strin
 	if err := m.stage(ctx, c); err != nil {
 		return "", err
 	}
-	tree, err := m.keepLine(ctx, c, nil, "write-tree")
+	tree, err := m.keepLine(ctx, c, "write-tree")
 	if err != nil {
 		return "", fmt.Errorf("write the tree: %w", err)
 	}
@@ -86,7 +85,7 @@ func (m *Mirror) unchanged(ctx context.Context, c workingCopy, tree, last string
 		if known == parents[0] && len(parents) > 1 {
 			continue
 		}
-		if has, err := m.keepLine(ctx, c, nil, "rev-parse", "--verify", known+"^{tree}"); err != nil || has == tree {
+		if has, err := m.keepLine(ctx, c, "rev-parse", "--verify", known+"^{tree}"); err != nil || has == tree {
 			return known, err
 		}
 	}
@@ -96,14 +95,9 @@ func (m *Mirror) unchanged(ctx context.Context, c workingCopy, tree, last string
 // commitTree commits the files on parents and brings the commit with all it needs from the keep into the mirror, as a
 // fetch: git checks there that every object is sound and that none is missing.
 func (m *Mirror) commitTree(ctx context.Context, c workingCopy, tree string, parents []string, message string) (string, error) {
-	args := []string{"commit-tree", "-F", "-"}
-	for _, p := range parents {
-		args = append(args, "-p", p)
-	}
-	clean := strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "\uFFFD")
-	head, err := m.keepLine(ctx, c, strings.NewReader(strings.TrimSpace(clean)+"\n"), append(args, tree)...)
+	head, err := m.writeCommit(ctx, c.keep, tree, parents, message)
 	if err != nil {
-		return "", fmt.Errorf("commit: %w", err)
+		return "", err
 	}
 	release, err := m.hold(ctx)
 	if err != nil {
@@ -118,8 +112,22 @@ func (m *Mirror) commitTree(ctx context.Context, c workingCopy, tree string, par
 	return head, nil
 }
 
+// writeCommit makes a commit in a git directory.
+func (m *Mirror) writeCommit(ctx context.Context, gitDir, tree string, parents []string, message string) (string, error) {
+	args := []string{"commit-tree", "-F", "-"}
+	for _, p := range parents {
+		args = append(args, "-p", p)
+	}
+	clean := strings.ToValidUTF8(strings.ReplaceAll(message, "\x00", ""), "\uFFFD")
+	out, err := m.git(ctx, call{gitDir: gitDir, args: append(args, tree), stdin: strings.NewReader(strings.TrimSpace(clean) + "\n")})
+	if err != nil {
+		return "", fmt.Errorf("commit: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
 // keepLine runs git in the keep and returns the one line it prints.
-func (m *Mirror) keepLine(ctx context.Context, c workingCopy, stdin io.Reader, args ...string) (string, error) {
-	out, err := m.git(ctx, call{gitDir: c.keep, args: args, stdin: stdin})
+func (m *Mirror) keepLine(ctx context.Context, c workingCopy, args ...string) (string, error) {
+	out, err := m.git(ctx, call{gitDir: c.keep, args: args})
 	return strings.TrimSpace(string(out)), err
 }
