@@ -13,7 +13,7 @@ import (
 	"lightsout/store"
 )
 
-// HousekeeperRole is the fourth job of the schedule: it touches nothing outside.
+// HousekeeperRole is the fourth job of the schedule: it changes nothing outside.
 const HousekeeperRole = "housekeeper"
 
 // Housekeeper keeps the state folder from growing for ever, and a copy of the database beside it.
@@ -41,7 +41,7 @@ func (h *Housekeeper) Run(ctx context.Context) (Report, error) {
 	for _, p := range open {
 		needed = append(needed, p.DiffPath, p.LogPath)
 	}
-	err = errors.Join(h.bookOver(ctx), h.Store.Prune(ctx, now.Add(-historyKept)),
+	err = errors.Join(h.bookOver(ctx), h.dropStaleKept(ctx, now.Add(-filesKept)), h.Store.Prune(ctx, now.Add(-historyKept)),
 		removeOlder(filepath.Join(h.Dir, "backup"), now.Add(-backupsKept), nil),
 		removeOlder(filepath.Join(h.Dir, "logs"), now.Add(-filesKept), needed),
 		removeOlder(filepath.Join(h.Dir, "diffs"), now.Add(-filesKept), needed))

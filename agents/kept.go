@@ -8,9 +8,12 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"lightsout/agents/forge"
 	"lightsout/agents/isolation"
+	"lightsout/agents/process"
+	"lightsout/agents/worktree"
 	"lightsout/rules"
 )
 
@@ -66,6 +69,9 @@ func (f *Factory) goOn(ctx context.Context, a assignment, task *rules.Task) erro
 		return nil
 	}
 	fits, err := f.Mirror.Continue(ctx, f.worktreeDir(a.ticket.Number), commit)
+	if broken(err) {
+		return errors.Join(err, f.dropKept(ctx, a.ticket.Number)) // the next run begins anew
+	}
 	if err != nil || !fits {
 		return err
 	}
@@ -83,6 +89,12 @@ func (f *Factory) goOn(ctx context.Context, a assignment, task *rules.Task) erro
 	return nil
 }
 
+// broken tells that git will not have a commit, however often it is asked.
+func broken(err error) bool {
+	var exit *process.ExitError
+	return errors.As(err, &exit) && exit.Signal == "" || errors.Is(err, worktree.ErrNoRevision)
+}
+
 // dropKept forgets the unfinished work on a ticket: it is on its way out, or came to nothing.
 func (f *Factory) dropKept(ctx context.Context, ticket int) error {
 	all, err := f.Mirror.Kept(ctx)
@@ -92,6 +104,38 @@ func (f *Factory) dropKept(ctx context.Context, ticket int) error {
 		}
 	}
 	return err
+}
+
+// dropStaleKept forgets unfinished work that nobody goes on with any more: its ticket is closed, gone or has another text, or
+// it is older than logs are kept. Where that cannot be read, it stays.
+func (h *Housekeeper) dropStaleKept(ctx context.Context, before time.Time) error {
+	all, err := h.Mirror.Kept(ctx)
+	for name, commit := range all {
+		stale, unread := h.staleKept(ctx, name, commit, before)
+		if err = errors.Join(err, unread); stale {
+			err = errors.Join(err, h.Mirror.Drop(ctx, name))
+		}
+	}
+	return err
+}
+
+func (h *Housekeeper) staleKept(ctx context.Context, name, commit string, before time.Time) (bool, error) {
+	number, err := keptTicket(name)
+	if err != nil {
+		return true, nil // no name of ours
+	}
+	at, err := h.Mirror.Committed(ctx, commit)
+	if broken(err) {
+		return true, nil
+	}
+	if err != nil || at.Before(before) {
+		return err == nil, err
+	}
+	t, err := h.Forge.Ticket(ctx, number)
+	if errors.Is(err, forge.ErrNotFound) {
+		return true, nil
+	}
+	return err == nil && (!t.Open || name != keptName(number, textHash(t))), err
 }
 
 func keptTicket(name string) (int, error) {

@@ -11,6 +11,7 @@ import (
 
 	"lightsout/agents/engine"
 	"lightsout/agents/forge/forgetest"
+	"lightsout/agents/process"
 	"lightsout/agents/worktree"
 	"lightsout/store"
 )
@@ -324,6 +325,56 @@ func TestThePullRequestTextIsKeptWhereNoFileHasChangedSinceTheLastRound(t *testi
 		r.implement()
 		_, err := r.store.Resume(r.ctx, "", "Ana")
 		must(t, err)
+		r.implement()
+		r.onBoard(ticket, "In Review")
+	})
+}
+
+func TestTheHousekeeperForgetsWorkThatNobodyGoesOnWith(t *testing.T) {
+	for name, c := range map[string]struct {
+		happens func(r *rig, ticket int) error
+		kept    int
+	}{
+		"nothing happens":      {func(*rig, int) error { return nil }, 1},
+		"the ticket is closed": {func(r *rig, ticket int) error { return r.hub.CloseIssue("acme", ticket) }, 0},
+		"its text is another":  {func(r *rig, ticket int) error { return r.hub.EditIssue("acme", ticket, "Another", "thing") }, 0},
+		"a month goes by":      {func(*rig, int) error { virtualWait(filesKept + time.Hour); return nil }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			journey(t, nil, func(r *rig) {
+				ticket := r.ticket(1)
+				r.cli.next(meanwhile(func() { must(t, r.store.Pause(r.ctx, "", noTime, "Ana")) }, begun("notes.txt", "half of it\n")))
+				r.implement()
+				must(t, c.happens(r, ticket))
+				r.settle()
+				r.good((&Housekeeper{r.factory}).Run(r.ctx))
+				if kept, err := r.mirror.Kept(r.ctx); err != nil || len(kept) != c.kept {
+					t.Errorf("kept: %v, %v", kept, err)
+				}
+			})
+		})
+	}
+}
+
+func TestKeptWorkThatCannotBeLaidOutEndsOneRun(t *testing.T) {
+	journey(t, nil, func(r *rig) {
+		ticket := r.ticket(1)
+		_, err := (&Implementer{r.factory}).Rank(r.ctx) // fetches
+		must(t, err)
+		read, err := r.factory.Forge.Ticket(r.ctx, ticket)
+		must(t, err)
+		main, err := r.git("rev-parse", "main")
+		must(t, err)
+		mirror := func(input string, args ...string) string {
+			out, err := process.Output(r.ctx, process.Command{Args: append([]string{"git"}, args...), Dir: r.mirror.Dir(), Stdin: strings.NewReader(input), Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}})
+			must(t, err)
+			return strings.TrimSpace(string(out))
+		}
+		noFiles := mirror("tree "+strings.Repeat("1", 40)+"\nparent "+main+"\nauthor a <a@b> 1 +0000\ncommitter a <a@b> 1 +0000\n\nno files\n", "hash-object", "-t", "commit", "-w", "--stdin", "--literally")
+		mirror("", "update-ref", "refs/lightsout/kept/"+keptName(ticket, textHash(read)), noFiles)
+		if _, err := (&Implementer{r.factory}).Run(r.ctx); err == nil {
+			t.Error("files that are not there were laid out")
+		}
 		r.implement()
 		r.onBoard(ticket, "In Review")
 	})

@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 )
 
 // keptPrefix is where the mirror names work that was taken and not finished. A fetch prunes branches of the remote alone.
@@ -66,6 +68,19 @@ func (m *Mirror) Kept(ctx context.Context) (map[string]string, error) {
 		kept[strings.TrimPrefix(ref, keptPrefix)] = sha
 	}
 	return kept, nil
+}
+
+// Committed is when a commit was made.
+func (m *Mirror) Committed(ctx context.Context, commit string) (time.Time, error) {
+	out, err := m.git(ctx, call{args: []string{"log", "-1", "--format=%ct", "--end-of-options", commit}})
+	if err != nil {
+		return time.Time{}, fmt.Errorf("date of %s: %w", commit, err)
+	}
+	seconds, err := strconv.ParseInt(strings.TrimSpace(string(out)), 10, 64)
+	if err != nil {
+		return time.Time{}, fmt.Errorf("date of %s: %w", commit, err)
+	}
+	return time.Unix(seconds, 0), nil
 }
 
 // Continue lays the work of a commit, which Take made, into the working copy that Add, or Merge, has just made, so that
