@@ -15,6 +15,7 @@ import (
 	"lightsout/agents/process"
 	"lightsout/agents/worktree"
 	"lightsout/rules"
+	"lightsout/store"
 )
 
 // keptName names the unfinished work on a ticket as its text is: what was begun for another text is not gone on with.
@@ -27,6 +28,8 @@ func (f *Factory) setAside(ctx context.Context, a assignment, task rules.Task, e
 	var back *setback
 	switch errors.As(err, &back); {
 	case err == nil: // proven: it is published
+		return nil
+	case errors.Is(err, store.ErrLost): // the ticket is somebody else's by now, and so is what is kept of it
 		return nil
 	case back != nil && back.code:
 		return f.dropKept(ctx, a.ticket.Number)
