@@ -303,7 +303,7 @@ func (x *Fixer) repair(ctx context.Context, snap Snapshot, s Standing, claim sto
 	if s.Verdict.Word == store.Rejected {
 		var said map[int]string
 		made.text, said = cutAnswers(made.text)
-		changed, err := x.Mirror.Changed(ctx, a.start, made.head)
+		changed, err := x.Mirror.Changed(context.WithoutCancel(ctx), a.start, made.head) // what is proven is not lost to a stop
 		if err != nil {
 			return errors.Join(err, x.endRun(ctx, made.run, runError, err.Error()))
 		}
