@@ -96,6 +96,19 @@ func TestAHandBackThatFailsKeepsNobodyFromTheirRepair(t *testing.T) {
 	})
 }
 
+// conflictAfterAllRepairs is a pull request that is good after as many repairs as there may be, and then conflicts with main.
+func (r *rig) conflictAfterAllRepairs() (pull int) {
+	r.t.Helper()
+	_, pull = r.given(2, red)
+	r.cli.next(leaving(clean))
+	r.fix()
+	r.fix()
+	r.stands(pull, store.Ready, "")
+	r.spent(pull)
+	r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+	return pull
+}
+
 func TestAConflictIsSettledHoweverManyRepairsThereWere(t *testing.T) {
 	for name, row := range map[string]struct {
 		settles turn
@@ -106,13 +119,7 @@ func TestAConflictIsSettledHoweverManyRepairsThereWere(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			journey(t, nil, func(r *rig) {
-				_, pull := r.given(2, red)
-				r.cli.next(leaving(clean))
-				r.fix()
-				r.fix()
-				r.stands(pull, store.Ready, "")
-				r.spent(pull)
-				r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+				pull := r.conflictAfterAllRepairs()
 				r.cli.next(row.settles)
 				for range 3 {
 					r.fix()
@@ -139,12 +146,7 @@ func TestAnInterruptedSettlementOfAConflictIsNotTheLastStraw(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			journey(t, nil, func(r *rig) {
-				_, pull := r.given(2, red)
-				r.cli.next(leaving(clean))
-				r.fix()
-				r.fix()
-				r.spent(pull)
-				r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+				pull := r.conflictAfterAllRepairs()
 				r.cli.next(interrupt(r))
 				r.fix()
 				_, err := r.store.Resume(r.ctx, FixerRole, "Ana")
@@ -161,12 +163,7 @@ func TestAnInterruptedSettlementOfAConflictIsNotTheLastStraw(t *testing.T) {
 
 func TestAConflictThatWasPublishedLateDoesNotMakeTheNextOneTheLast(t *testing.T) {
 	journey(t, nil, func(r *rig) {
-		_, pull := r.given(2, red)
-		r.cli.next(leaving(clean))
-		r.fix()
-		r.fix()
-		r.spent(pull)
-		r.pushTo("main", map[string]string{"part2.sh": "part2() { echo 0; } # by hand\n"})
+		pull := r.conflictAfterAllRepairs()
 		var lift func()
 		r.cli.next(meanwhile(func() {
 			lift = r.hub.Fault(forgetest.Fault{Kind: forgetest.Status, Method: http.MethodGet, Path: "/pulls/" + strings.TrimPrefix(ref(pull), "#") + "$", Times: -1})
