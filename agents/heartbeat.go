@@ -54,7 +54,7 @@ func heartbeatLine(count map[string]int, open int, unread []string, running []st
 	case open == 0:
 		line = "No open PRs."
 	case green < open && green+count[store.Waiting] == open:
-		line = fmt.Sprintf("%d of %d PRs green, the others wait.", green, open)
+		line = fmt.Sprintf("%d of %d PRs green, the rest waits for CI.", green, open)
 	case green < open:
 		line = fmt.Sprintf("%d of %d PRs green.", green, open)
 	}
