@@ -266,3 +266,23 @@ func TestTheButtonsOfACardOutliveTheHistory(t *testing.T) {
 		t.Errorf("a button that was taken off a card long ago is kept: %v", err)
 	}
 }
+
+func TestAButtonThatAnEditTookAwayDuringItsTapIsUsed(t *testing.T) {
+	s, _ := open(t)
+	approve := Button{Text: "Approve", Verb: "approve", Head: "h", Once: true}
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "card", Chat: 1001, Kind: Send, Topic: CardTopic, Pull: 42, Text: "ready", Buttons: [][]Button{{approve}}}))
+	card, err := s.Keyed(t.Context(), "card")
+	must(t, err)
+	must(t, s.MarkSent(t.Context(), card.ID, 7))
+	nonce := card.Buttons[0][0].Nonce
+	must(t, s.Enqueue(t.Context(), Outgoing{Key: "edit", Chat: 1001, Kind: Edit, Topic: CardTopic, Pull: 42, Text: "approved", TargetRow: card.ID}))
+	if err := s.UseToken(t.Context(), nonce, 1001); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("the tap that crossed the edit: %v", err)
+	}
+	if used, err := s.Token(t.Context(), nonce, "approve", 1001, 7); err != nil || used.UsedBy != 1001 {
+		t.Errorf("the same tap would count once more: %+v, %v", used, err)
+	}
+	if err := s.UseToken(t.Context(), nonce, 1001); !errors.Is(err, ErrDeadButton) {
+		t.Errorf("a second tap: %v", err)
+	}
+}

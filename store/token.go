@@ -48,13 +48,22 @@ func token(ctx context.Context, q queryer, nonce, verb string, chat, message int
 	return t, err
 }
 
-// UseToken marks a single-use button as tapped by a person; a second tap gets ErrDeadButton.
+// UseToken marks a single-use button as tapped by a person; a second tap gets ErrDeadButton. So does the tap on one that an
+// edit took off its message while the tap was being handled; it counts as tapped all the same, else it would act once more
+// when it is sent again.
 func (s *Store) UseToken(ctx context.Context, nonce string, by int64) error {
-	return s.update(ctx, "use button", func(tx *sql.Tx) error {
-		used, err := touches(tx.ExecContext(ctx, "UPDATE token SET used_at=?, used_by=? WHERE nonce=? AND (used_at=0 OR once=0)", millis(s.now()), by, nonce))
-		if err == nil && !used {
-			return ErrDeadButton
+	alive := false
+	err := s.update(ctx, "use button", func(tx *sql.Tx) error {
+		var err error
+		alive, err = touches(tx.ExecContext(ctx, "UPDATE token SET used_at=?, used_by=? WHERE nonce=? AND (used_at=0 OR once=0)", millis(s.now()), by, nonce))
+		if err != nil || alive {
+			return err
 		}
+		_, err = tx.ExecContext(ctx, "UPDATE token SET used_by=? WHERE nonce=? AND used_by=0", by, nonce)
 		return err
 	})
+	if err == nil && !alive {
+		return ErrDeadButton
+	}
+	return err
 }
