@@ -72,7 +72,7 @@ func TestRecordedRefusalsOfEveryKindAreReportedAsWhatTheyWere(t *testing.T) {
 		"gemini-authentication": Authentication, "gemini-quota": Quota, "gemini-server-error": Overloaded, "gemini-dropped": Overloaded,
 		"pi-authentication": Authentication, "pi-quota": Quota, "pi-server-error": Overloaded, "pi-dropped": Overloaded,
 		"qwen-authentication": Authentication, "qwen-quota": Quota, "qwen-server-error": Overloaded, "qwen-dropped": Overloaded,
-		"opencode-authentication": Authentication, "opencode-quota": Quota,
+		"opencode-authentication": Authentication, "opencode-quota": Quota, "opencode-dropped": Overloaded,
 	} {
 		kind, name, _ := strings.Cut(file, "-")
 		for _, code := range []int{0, 1} { // pi's is always 0

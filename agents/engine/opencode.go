@@ -65,6 +65,7 @@ type opencodeEvent struct {
 		Data struct {
 			Message    string
 			StatusCode int
+			Metadata   struct{ Code string } // of a connection that broke: ECONNRESET, say
 		}
 	}
 }
@@ -110,6 +111,9 @@ func (r *opencodeReader) stdout(line []byte, cut bool) []Event {
 		words := e.Error.Data.Message
 		if words == "" {
 			words = e.Error.Name
+		}
+		if code := e.Error.Data.Metadata.Code; code != "" {
+			words += " (" + code + ")"
 		}
 		return []Event{r.fail(words, e.Error.Data.StatusCode)}
 	}
