@@ -10,13 +10,13 @@ import (
 	"strings"
 )
 
-// findContradicted runs tests whose lines changed, though they prove nothing, once more as they were before: over the new code. One that fails
+// findContradicted runs tests whose lines changed, though they assert nothing that the base does not hold, once more as they were before: over the new code. One that fails
 // then, and does not fail on the base, contradicts the change, and was altered until it passed. That is right when what it asserted is what the
 // change is about, and those that prove the change show so; see explained.
 func (p *prover) findContradicted(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
 	doubtful := map[test]bool{}
 	for _, e := range changes {
-		if e.before != nil && e.after != nil && e.altered && !s.proves(e.test) && s.onHeadNow(e.test) == Passed {
+		if e.before != nil && e.after != nil && e.altered && !s.asserts(e.test) && s.onHeadNow(e.test) == Passed {
 			doubtful[e.test] = true
 		}
 	}
@@ -41,7 +41,7 @@ func (p *prover) findContradicted(ctx context.Context, s sides, changes []goTest
 	if len(doubtful) == 0 {
 		return nil
 	}
-	explained, err := p.explained(ctx, s, sortedTests(doubtful), flags)
+	explained, err := p.explained(ctx, s, slices.DeleteFunc(sortedTests(doubtful), s.proves), last, flags)
 	for i := range changes {
 		if e := &changes[i]; doubtful[e.test] {
 			e.contradicted, e.explained, e.ran, e.said = true, explained, last.command, last.words(e.test)
@@ -51,12 +51,17 @@ func (p *prover) findContradicted(ctx context.Context, s sides, changes []goTest
 }
 
 // explained reports whether tests that contradict the change, as they were, run through no altered code but what the tests that prove the change run
-// through as well: then what they asserted is what the change is about. What is altered beside that is proved by nothing, and may be why they fail.
-func (p *prover) explained(ctx context.Context, s sides, old []test, flags []string) (bool, error) {
-	if len(s.tells) == 0 || !s.named {
+// through as well: then what they asserted is what the change is about. What is altered beside that is proved by nothing, and may be why they fail. last is
+// a run of the old tests.
+func (p *prover) explained(ctx context.Context, s sides, old []test, last results, flags []string) (bool, error) {
+	if len(s.tells) == 0 || len(old) == 0 || !s.named {
 		return false, nil
 	}
-	opposed, err := p.alteredCode(ctx, p.place.toHeadWithOldTests, s, old, flags)
+	prepare := p.place.toHeadWithOldTests
+	if last.endsInTests(old[0].group, p.place.tree()) {
+		prepare = p.place.toHead // an ended program tells nothing of what it ran: the tests as they are now run on from there
+	}
+	opposed, err := p.alteredCode(ctx, prepare, s, old, flags)
 	if err != nil || len(opposed) == 0 {
 		return false, err
 	}
@@ -71,6 +76,26 @@ func (p *prover) explained(ctx context.Context, s sides, old []test, flags []str
 		}
 	}
 	return true, err
+}
+
+// frame is a line of a stack that tells where the call stands.
+var frame = lazily(`(?m)^\t(/.*\.go):\d+`)
+
+// endsInTests reports whether what ended the program of a package's tests is a panic in the code of its tests, rather than in what they test: the innermost
+// call of the stack that lies in the tree tells.
+func (r results) endsInTests(group, tree string) bool {
+	for t, said := range r.output {
+		stack := strings.Index(said, "\ngoroutine ")
+		if t.group != group || stack < 0 || !strings.Contains(said[:stack], "panic: ") {
+			continue
+		}
+		for _, m := range frame.FindAllStringSubmatch(said[stack:], -1) {
+			if strings.HasPrefix(m[1], tree+"/") {
+				return strings.HasSuffix(m[1], "_test.go")
+			}
+		}
+	}
+	return false
 }
 
 // block is a stretch of code of which go's coverage tells whether it was run.
@@ -115,13 +140,46 @@ func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) 
 func (c *change) altered(run []block) map[block]bool {
 	found := map[block]bool{}
 	for _, f := range c.source() {
+		same := c.asBefore(f)
 		for _, b := range run {
-			if b.file == f.path && f.alters(b) {
+			if b.file == f.path && f.alters(b) && !slices.ContainsFunc(same, func(fn goFunc) bool { return b.first >= fn.first && b.last <= fn.last }) {
 				found[b] = true
 			}
 		}
 	}
 	return found
+}
+
+// asBefore are the functions of a Go file of the head that stand in the base word for word, in any changed file of the folder: they are where they were, or
+// moved.
+func (c *change) asBefore(f *file) (same []goFunc) {
+	src := c.head(f.path)
+	parsed, ok := parseGo(src)
+	if !ok {
+		return nil
+	}
+	had := map[string]string{}
+	for _, other := range c.source() {
+		if p := other.before(); isGoSource(p) && path.Dir(p) == path.Dir(f.path) {
+			content := c.base(p)
+			if before, ok := parseGo(content); ok {
+				for _, fn := range before.funcs {
+					had[fn.name] = before.text(content, fn)
+				}
+			}
+		}
+	}
+	for _, fn := range parsed.funcs {
+		if had[fn.name] == parsed.text(src, fn) {
+			same = append(same, fn)
+		}
+	}
+	return same
+}
+
+// text is a function as it stands in its file.
+func (f *goFile) text(src []byte, fn goFunc) string {
+	return string(src[f.set.Position(fn.node.Pos()).Offset:f.set.Position(fn.node.End()).Offset])
 }
 
 // alters reports whether a changed line lies in the block, or lines are gone right before one of its own.

@@ -28,3 +28,17 @@ func TestABlockIsAlteredByLinesInItAndByOnesThatAreGone(t *testing.T) {
 		t.Errorf("nothing there: %v", got)
 	}
 }
+
+func TestWhatAnAlteredTestExpectsIsSaidWhereItDoesNotCompileWithoutTheChange(t *testing.T) {
+	t.Parallel()
+	one := func(got, want string) string {
+		return goTests("sum", "", testOf("Sum", "if got := "+got+"; got != "+want+" {\n\t\tt.Fatal(got)\n\t}"))
+	}
+	receipt, err := newRepository(t, calculator, files{
+		"sum/sum.go":      "package sum\n\n// Sum adds.\nfunc Sum(a, b int) int { return a + b + 1 }\n\n// Twice doubles.\nfunc Twice(a int) int { return 2 * a }\n",
+		"sum/sum_test.go": one("Sum(1, 2) + Twice(0)", "4"),
+	}).prove(t, nil)
+	if err != nil || !receipt.Proven || receipt.Strength != Compile || !receipt.warns("sum.TestSum expects something else than before; it does not compile without the change") {
+		t.Errorf("%v", err)
+	}
+}

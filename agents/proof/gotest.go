@@ -64,21 +64,6 @@ func testNames(c *change) (before, after map[test]bool) {
 	return before, after
 }
 
-// testsIn are the Go tests that some of the changed files hold in the head; nil files means all.
-func testsIn(c *change, files map[string]bool) map[test]bool {
-	found := map[test]bool{}
-	for _, f := range c.tests() {
-		if p := f.after(); p != "" && path.Ext(p) == ".go" && (files == nil || files[p]) {
-			if parsed, ok := parseGo(c.head(p)); ok {
-				for _, fn := range parsed.tests() {
-					found[test{clean(path.Dir(p)), fn.name}] = true
-				}
-			}
-		}
-	}
-	return found
-}
-
 // goPackage is a package whose tests the change touches.
 type goPackage struct {
 	tests map[string]bool // by name
@@ -217,6 +202,9 @@ func goCommands(modules map[string]string, packages map[string]*goPackage, flags
 		if m.twice {
 			args = append(args, "-count=2")
 		}
+		if m.allErrors {
+			args = append(args, allErrors)
+		}
 		if !k.whole {
 			slices.Sort(names[k])
 			args = append(args, "-run=^("+strings.Join(slices.Compact(names[k]), "|")+")$")
@@ -226,6 +214,9 @@ func goCommands(modules map[string]string, packages map[string]*goPackage, flags
 	slices.SortFunc(commands, func(a, b command) int { return strings.Compare(a.String(), b.String()) })
 	return commands
 }
+
+// allErrors has the compiler name all that it finds fault with, rather than the first ten places.
+const allErrors = "-gcflags=-e"
 
 // nearest is the folder of the innermost module that holds dir.
 func nearest(modules map[string]string, dir string) string {

@@ -93,8 +93,8 @@ func (p *prover) judgeUntold(argv []string) {
 	}
 }
 
-// goErrorAt is where the compiler finds fault, relative to the module.
-var goErrorAt = lazily(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)`)
+// goErrorAt is where the compiler finds fault, relative to the module, and its words.
+var goErrorAt = lazily(`(?m)^(?:vet: )?(?:\./)?([^\s:][^:\n]*\.go):(\d+)(?::\d+)?:? ?(.*)$`)
 
 // findReasons looks at tests that are gone or check less, as they were, over the new code: one that does not compile there any more, by its own lines, is so
 // because what it tested has another shape.
@@ -108,7 +108,6 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 	if len(gone) == 0 {
 		return nil
 	}
-	const allErrors = "-gcflags=-e"
 	old, err := p.runOld(ctx, p.place.toHeadWithOldTests, s, gone, append(slices.Clone(flags), allErrors))
 	if err != nil {
 		return err

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 
 	"lightsout/agents/worktree"
@@ -78,15 +77,18 @@ func (p *place) toBase(ctx context.Context) error {
 	return p.mirror.Checkout(ctx, p.tree(), p.base)
 }
 
-// toBaseWithTests makes the tree hold the base, with the test files of the change as they are in the head, except for those
-// left out.
-func (p *place) toBaseWithTests(except map[string]bool) func(context.Context) error {
+// toBaseWithTests makes the tree hold the base, with the test files of the change as they are in the head, or as instead has them.
+func (p *place) toBaseWithTests(instead overlay) func(context.Context) error {
 	return func(ctx context.Context) error {
 		if err := p.toBase(ctx); err != nil {
 			return err
 		}
-		laid := slices.DeleteFunc(p.change.tests(), func(f *file) bool { return except[f.path] })
-		return p.lay(laid, (*file).before, (*file).after, p.change.head)
+		return p.lay(p.change.tests(), (*file).before, (*file).after, func(name string) []byte {
+			if content, ok := instead[name]; ok {
+				return content
+			}
+			return p.change.head(name)
+		})
 	}
 }
 

@@ -33,6 +33,8 @@ type plan struct {
 type manner struct {
 	limit time.Duration // a test program that runs longer is to be ended by its tool, if the tool can; 0 is no limit
 	twice bool          // each test is to run two times in a row, if the tool can: results.second says how it ended then
+
+	allErrors bool // the compiler is to name all errors, if the tool can
 }
 
 // command is one command to run under limits.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -28,6 +27,13 @@ type sides struct {
 // proves reports whether a test, or a subtest of it, fails on the base and passes on the head.
 func (s sides) proves(t test) bool {
 	return slices.ContainsFunc(s.tells, func(told test) bool { return told.top() == t || told.isMethod(t) || !s.named })
+}
+
+// asserts reports whether a test, or a subtest of it, proves by what it asserts, rather than by not compiling on the base.
+func (s sides) asserts(t test) bool {
+	return slices.ContainsFunc(s.tells, func(told test) bool {
+		return (told.top() == t || told.isMethod(t) || !s.named) && s.base.statusOf(told, s.named) != Uncompiled
+	})
 }
 
 // provesNamed is proves for a test as it stands in a file, without its suites and parameters. Where a tool does not tell tests apart, none is known to
@@ -162,9 +168,9 @@ func (s sides) without(failed map[test]string, seen results) (lacking []test) {
 func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 	how := manner{limit: p.patience(*s), twice: true}
 	commands := s.commands(how)
-	except, err := p.runOnBase(ctx, s, commands)
+	instead, err := p.runOnBase(ctx, s, commands)
 	if err == nil {
-		err = p.runLeftOut(ctx, s, &s.base, except, how)
+		err = p.runLeftOut(ctx, s, &s.base, instead, how)
 	}
 	if err != nil {
 		return err
@@ -172,9 +178,9 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 	s.tells = slices.DeleteFunc(s.telling(s.base, s.head), func(t test) bool { return slices.Contains(s.flaky, t) })
 	second := s.base.second
 	if slices.ContainsFunc(s.tells, func(t test) bool { return s.base.statusOf(t, s.named) != Uncompiled && second[t] == "" }) {
-		again, err := p.runAll(ctx, p.place.toBaseWithTests(except), commands)
+		again, err := p.runAll(ctx, p.place.toBaseWithTests(instead), commands)
 		if err == nil {
-			err = p.runLeftOut(ctx, s, &again, except, how)
+			err = p.runLeftOut(ctx, s, &again, instead, how)
 		}
 		if err != nil {
 			return err
@@ -190,36 +196,9 @@ func (p *prover) onBase(ctx context.Context, s *sides) (err error) {
 	return nil
 }
 
-// runOnBase runs the tests over the base. Where a program of tests does not compile there it runs again without the files that are to
-// blame, so that the tests in the others can still show what they assert; except are the files left out.
-func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (except map[string]bool, err error) {
-	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests(nil), commands); err != nil {
-		return nil, err
-	}
-	modules := goModules(p.change)
-	left, partly := map[string]bool{}, s.base
-	for range maximumDrops {
-		if !p.dropUncompiled(modules, partly, left) {
-			return nil, nil // nothing would be left, or another file is to blame: it does not compile, and that is all
-		}
-		if partly, err = p.runAll(ctx, p.place.toBaseWithTests(left), commands); err != nil {
-			return nil, err
-		}
-		if len(partly.broken) == 0 {
-			for t := range testsIn(p.change, left) {
-				partly.tests[t] = Uncompiled
-			}
-			partly.broken = s.base.broken // the words of the compiler, of which compileOnly wants to know
-			s.base = partly
-			return left, nil
-		}
-	}
-	return nil, nil
-}
-
 // runLeftOut runs those tests over the base that another one kept from running in a run of them all, because it ended their program: what they say
 // counts too.
-func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, except map[string]bool, how manner) error {
+func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, instead overlay, how manner) error {
 	for range maximumLeftOut {
 		var missing []test
 		for t, status := range s.head.tests {
@@ -231,7 +210,7 @@ func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, except 
 			return nil
 		}
 		sortTests(missing)
-		r, err := p.runAll(ctx, p.place.toBaseWithTests(except), s.only(missing, how))
+		r, err := p.runAll(ctx, p.place.toBaseWithTests(instead), s.only(missing, how))
 		if err != nil {
 			return err
 		}
@@ -242,37 +221,6 @@ func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, except 
 
 // maximumLeftOut bounds how many tests may end the program, one after the other, before those behind them count as not run.
 const maximumLeftOut = 10
-
-// maximumDrops bounds how often the base is tried with fewer files: a file that is left out may take what another needs with it.
-const maximumDrops = 3
-
-// dropUncompiled notes the changed test files in which the compiler finds fault. It reports whether there are some, and others are left
-// in each of their packages that hold tests.
-func (p *prover) dropUncompiled(modules map[string]string, r results, left map[string]bool) bool {
-	dropped := false
-	for group, said := range r.broken {
-		for _, m := range goErrorAt.FindAllStringSubmatch(said, -1) {
-			name := path.Join(nearest(modules, group), m[1])
-			if !left[name] && slices.ContainsFunc(p.change.tests(), func(f *file) bool { return f.path == name && !f.deleted() }) {
-				left[name], dropped = true, true
-			}
-		}
-		if others := testsIn(p.change, nil); !hasOther(others, testsIn(p.change, left), group) {
-			return false
-		}
-	}
-	return dropped
-}
-
-// hasOther reports whether a package has tests beside the ones that are left out.
-func hasOther(all, left map[test]bool, group string) bool {
-	for t := range all {
-		if t.group == group && !left[t] {
-			return true
-		}
-	}
-	return false
-}
 
 // compileOnly looks at tests that do not even compile on the base. They count when what they miss there is what the change brings.
 func (p *prover) compileOnly(ctx context.Context, s sides) error {

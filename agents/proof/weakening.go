@@ -216,11 +216,13 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 		loosened := e.after.loose > e.before.loose && e.after.exact < e.before.exact
 		switch {
+		case e.contradicted && why != "" && !loosened:
+			add(PolicyLoosened, "it does not compile without the change, so that nothing shows this by itself", "%s expects something else than before", e.test)
 		case e.contradicted && e.explained && !loosened:
 			why = "as it was it contradicts the change, and tests that prove the change run through all that it runs through of it"
 			add(PolicyLoosened, why, "%s expects something else than before", e.test)
-		case e.contradicted:
-			add(PolicyLoosened, "", "%s as it was before fails with the change, and as it is now it passes with and without: it was changed to pass, and nothing shows that it had to be", e.test)
+		case e.contradicted && why == "":
+			add(PolicyLoosened, "", "%s as it was before fails with the change, and as it is now it does not fail without it: it was changed to pass, and nothing shows that it had to be", e.test)
 			all[len(all)-1].Ran, all[len(all)-1].Output = e.ran, e.said
 		case loosened:
 			add(PolicyLoosened, why, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, e.before.exact-e.after.exact)
