@@ -206,3 +206,35 @@ func TestOrdinaryArgumentsAreLeftAlone(t *testing.T) {
 		t.Errorf("without a script directory: %d, %v; want 2", code, ok)
 	}
 }
+
+func TestAWrapperCanBeRunAtOnceWhateverElseIsStarted(t *testing.T) {
+	place := t.TempDir()
+	enough := make(chan struct{})
+	var others sync.WaitGroup
+	for range 4 {
+		others.Go(func() {
+			for {
+				select {
+				case <-enough:
+					return
+				default:
+				}
+				if _, err := process.Output(t.Context(), process.Command{Args: []string{"/bin/true"}, Dir: place}); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	for i := range 300 {
+		script := filepath.Join(place, fmt.Sprint("wrapper", i))
+		if err := enginetest.Wrap(script, "/bin/true", place); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := process.Output(t.Context(), process.Command{Args: []string{script}, Dir: place}); err != nil {
+			t.Errorf("wrapper %d: %v", i, err)
+		}
+	}
+	close(enough)
+	others.Wait()
+}

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -250,12 +251,16 @@ func writeText(from, prompt string) error {
 // Wrap writes file, a shell script that runs binary (which calls Main) as the
 // scripted CLI with the script directory dir and arguments, before whatever it is
 // called with itself: so an engine that puts its own arguments first can be
-// pointed at it.
+// pointed at it. It can be run at once, whatever else is started meanwhile.
 func Wrap(file, binary, dir string, arguments ...string) error {
 	script := "#!/bin/sh\nexec"
 	for _, word := range append([]string{binary, Word, dir}, arguments...) {
 		script += " '" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 	}
+	// A process that is started while the file is being written holds it open until
+	// it becomes its program, and as long the file is busy.
+	syscall.ForkLock.RLock()
+	defer syscall.ForkLock.RUnlock()
 	if err := os.WriteFile(file, []byte(script+" \"$@\"\n"), 0o755); err != nil {
 		return fmt.Errorf("write wrapper: %w", err)
 	}
