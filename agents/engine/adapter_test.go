@@ -145,6 +145,20 @@ func TestRefusalsInTheLogOfOpencodeAreItsTrouble(t *testing.T) {
 	}
 }
 
+func TestWhatOpencodeWouldTryAgainIsTheProvidersMatter(t *testing.T) {
+	for words, want := range map[string]Outcome{
+		`"message":"The operation was cut short.","isRetryable":true`:                  Overloaded,
+		`"message":"The operation was cut short.","isRetryable":false`:                 Failed,
+		`"message":"You exceeded your current quota.","isRetryable":true`:              Quota,
+		`"message":"The operation was cut short.","isRetryable":true,"statusCode":401`: Authentication,
+	} {
+		r, _ := readStream(t, "opencode", `{"type":"error","error":{"name":"APIError","data":{`+words+"}}}\n")
+		if got := r.verdict(1, ""); got.Outcome != want {
+			t.Errorf("%s: %s, want %s", words, got.Outcome, want)
+		}
+	}
+}
+
 func TestThoughtsOfGeminiAreCountedAsWritten(t *testing.T) {
 	r, _ := readStream(t, "gemini", `{"type":"result","status":"success","stats":{"total_tokens":1300,"input_tokens":1000,"output_tokens":100,"cached":400}}`)
 	if got, want := r.verdict(0, "").Usage, (Usage{Input: 600, Cached: 400, Output: 300}); got != want {

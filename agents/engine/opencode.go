@@ -3,6 +3,7 @@ package engine
 import (
 	_ "embed"
 	"encoding/json"
+	"net/http"
 	"regexp"
 	"time"
 )
@@ -63,9 +64,10 @@ type opencodeEvent struct {
 	Error struct {
 		Name string
 		Data struct {
-			Message    string
-			StatusCode int
-			Metadata   struct{ Code string } // of a connection that broke: ECONNRESET, say
+			Message     string
+			StatusCode  int
+			IsRetryable bool
+			Metadata    struct{ Code string } // of a connection that broke: ECONNRESET, say
 		}
 	}
 }
@@ -115,7 +117,11 @@ func (r *opencodeReader) stdout(line []byte, cut bool) []Event {
 		if code := e.Error.Data.Metadata.Code; code != "" {
 			words += " (" + code + ")"
 		}
-		return []Event{r.fail(words, e.Error.Data.StatusCode)}
+		status := e.Error.Data.StatusCode
+		if status == 0 && e.Error.Data.IsRetryable && classify(0, words) == Failed {
+			status = http.StatusServiceUnavailable // no answer came, for whatever reason the words have
+		}
+		return []Event{r.fail(words, status)}
 	}
 	return nil
 }

@@ -10,6 +10,11 @@ var quietQwen string
 
 // qwen is Qwen Code: it speaks as claude does, but counts what was cached as
 // input too, tells no cost, and has said success and exited 0 on a refused key.
+//
+// It asks a provider that refuses it seven times, for more than a minute, and says
+// so only when it gives up: nothing caps that. Its telemetry would tell of each
+// call, on standard error too, but prints metrics every ten seconds beside: a qwen
+// that hangs would never be silent.
 type qwen struct{}
 
 func (qwen) program() string { return "qwen" }

@@ -25,7 +25,7 @@ var refusals = []struct {
 		"quota exceeded", "insufficient_quota", "resource_exhausted", "check your plan and billing", "too many requests"}},
 	{Authentication, []string{"authentication_error", "authentication_failed", "invalid api key", "please run /login", "not logged in",
 		"incorrect api key", "invalid_api_key", "api key not valid", "unauthenticated", "oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
-	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection to the api was lost",
+	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection reset", "connection to the api was lost",
 		"econnrefused", "econnreset", "enotfound", "etimedout", "fetch failed", "socket hang up", "request timed out", "unable to connect",
 		"experiencing high demand", "cannot connect to api", "socket connection was closed", "waiting for network", "stream disconnected", "premature close", "api error: terminated", "service unavailable"}},
 }

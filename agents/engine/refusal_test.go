@@ -23,6 +23,7 @@ func TestRefusalsAreClassified(t *testing.T) {
 		"API Error: 500 Internal server error":                                    Overloaded,
 		"API Error: Connection error.":                                            Overloaded,
 		"TypeError: fetch failed":                                                 Overloaded,
+		"Connection reset by server":                                              Overloaded,
 	} {
 		if got := classify(0, words); got != want {
 			t.Errorf("classify(%q) = %s, want %s", words, got, want)
