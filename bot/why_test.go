@@ -1,8 +1,10 @@
 package bot
 
 import (
+	"context"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"lightsout/store"
@@ -89,6 +91,28 @@ func TestHealthHasNoLineThatAPhoneCutsOff(t *testing.T) {
 		w.say(vera, "/health")
 		if m := w.last(vera, "Healthy"); strings.Contains(m.Text, "<pre>") {
 			t.Errorf("long lines do not wrap in a table: %s", m.Text)
+		}
+	})
+}
+
+func TestHealthShowsTheLevelOfContainmentAsTheDaemonTellsIt(t *testing.T) {
+	levels := []string{
+		"containment: Landlock ABI 7, another user for each session, a process-id namespace each",
+		"containment: Landlock ABI 4, our own user, no process-id namespace: namespace: operation not permitted",
+		"containment: Landlock ABI 7, root's own user with few capabilities: mounts of its own: <operation> & not permitted",
+		"containment: no Landlock, our own user, no process-id namespace: sessions can read what this user can read, the daemon's own files among it",
+		"containment: switched off: sessions can read what this user can read, the daemon's own files among it",
+	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		defer w.close()
+		level := ""
+		w.start(Options{Health: func(context.Context) []string { return []string{"sessions: claude, then codex", level} }})
+		for _, level = range levels {
+			w.say(vera, "/health")
+			if m := w.last(vera, "Healthy"); !strings.Contains(m.Plain+"\n", "\nsessions: claude, then codex\n"+level+"\n") {
+				t.Errorf("%q is not in:\n%s", level, m.Plain)
+			}
 		}
 	})
 }

@@ -41,7 +41,7 @@ func (s *supervisor) delegate(o order) error {
 	within, err := os.StartProcess(ownBinary, []string{"lightsout", insideWord}, &os.ProcAttr{
 		Dir: "/", Env: os.Environ(), Files: []*os.File{os.Stdin, os.Stdout, os.Stderr, s.order, s.pipe, s.out}, Sys: sys})
 	if err != nil {
-		return fmt.Errorf("namespace: %w", err)
+		return fmt.Errorf("namespace: %w", refusal(err))
 	}
 	// What the tree closes is closed, as it would be without this helper.
 	for _, file := range []*os.File{os.Stdin, os.Stdout, os.Stderr} {
@@ -52,6 +52,16 @@ func (s *supervisor) delegate(o order) error {
 			return errReported
 		}
 	}
+}
+
+// refusal is why the kernel has not started this binary again. Which binary that is
+// says nothing to whoever reads it.
+func refusal(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
 }
 
 // runInside is a helper that is the first process of its namespaces.

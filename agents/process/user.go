@@ -54,7 +54,7 @@ func ownerMap(uid, gid, to int) (int, error) {
 	holder, err := os.StartProcess(ownBinary, []string{"lightsout"}, &os.ProcAttr{Env: []string{}, Sys: &syscall.SysProcAttr{
 		Ptrace: true, Cloneflags: unix.CLONE_NEWUSER, UidMappings: one(uid), GidMappings: one(gid), Pdeathsig: syscall.SIGKILL}})
 	if err != nil {
-		return -1, fmt.Errorf("user namespace: %w", err)
+		return -1, fmt.Errorf("user namespace: %w", refusal(err))
 	}
 	fd, err := unix.Open(procFile(holder.Pid, "ns/user"), unix.O_RDONLY|unix.O_CLOEXEC, 0)
 	err = errors.Join(err, holder.Kill())

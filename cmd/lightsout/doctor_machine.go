@@ -100,25 +100,12 @@ func (x *doctor) tests() finding {
 // containment says what is really in force around sessions, and what of the daemon they can still reach.
 func (x *doctor) containment(ctx context.Context) finding {
 	const name = "containment"
-	_, err := x.contain(ctx)
-	switch f := x.fence; {
-	case err != nil:
+	if _, err := x.contain(ctx); err != nil {
 		return bad(name, err.Error(), `take the demand back under [containment], or change the machine`)
-	case f.landlock == 0 && !f.user:
-		c := good(name, f.String()+": sessions can read what this user can read, the daemon's own files among it")
-		c.Cure = "run lightsout as a user of its own that owns nothing else"
-		return c
-	case f.why != "":
-		c := good(name, f.String()+": "+f.why)
-		c.Cure = "Landlock alone keeps the daemon's secrets from sessions here; run lightsout as a user of its own, or where root may make mounts"
-		return c
-	case f.whyNot != "":
-		c := good(name, f.String()+": "+f.whyNot)
-		c.Cure = "a namespace hides other processes from sessions: allow user namespaces, and cover no part of /proc (as containers and ProtectKernelTunables= do)"
-		return c
-	default:
-		return good(name, f.String())
 	}
+	found := good(name, x.fence.whole())
+	_, found.Cure = x.fence.lacks()
+	return found
 }
 
 // diskFloor is the least free space to start with, in bytes: a mirror, a worktree and build caches of a middling

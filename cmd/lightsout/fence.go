@@ -24,7 +24,7 @@ type fence struct {
 // String says it in a line.
 func (f fence) String() string {
 	if f.off {
-		return "no containment: switched off"
+		return "switched off"
 	}
 	parts := []string{"no Landlock"}
 	if f.landlock > 0 {
@@ -46,6 +46,31 @@ func (f fence) String() string {
 	return strings.Join(parts, ", ")
 }
 
+// lacks says what it comes short of, and what would mend that; "" and "" where nothing is lacking that the configuration
+// wants.
+func (f fence) lacks() (what, cure string) {
+	const open = "sessions can read what this user can read, the daemon's own files among it"
+	switch {
+	case f.off:
+		return open, `write landlock = "auto" under [containment]`
+	case f.landlock == 0 && !f.user:
+		return open, "run lightsout as a user of its own that owns nothing else"
+	case f.why != "":
+		return f.why, "Landlock alone keeps the daemon's secrets from sessions here; run lightsout as a user of its own, or where root may make mounts"
+	case f.whyNot != "":
+		return f.whyNot, "a namespace hides other processes from sessions: allow user namespaces, and cover no part of /proc (as containers and ProtectKernelTunables= do)"
+	}
+	return "", ""
+}
+
+// whole is the level with what it lacks, as doctor and /health say it.
+func (f fence) whole() string {
+	if what, _ := f.lacks(); what != "" {
+		return f.String() + ": " + what
+	}
+	return f.String()
+}
+
 // findFence starts a program that does nothing as a session would be started, and sees what was in force. A namespace is
 // tried where it is wanted.
 func findFence(ctx context.Context, namespace bool) (found fence, err error) {
@@ -58,7 +83,7 @@ func findFence(ctx context.Context, namespace bool) (found fence, err error) {
 		Contain: &process.Containment{ReadWrite: []string{dir}, Namespace: namespace}}
 	r, err := try.Run(ctx)
 	if err != nil && namespace && r.Cause == process.CauseNotStarted {
-		found.whyNot, try.Contain.Namespace = err.Error(), false
+		found.whyNot, try.Contain.Namespace = strings.TrimPrefix(err.Error(), "start "+try.Args[0]+": "), false
 		r, err = try.Run(ctx)
 	}
 	if err != nil {

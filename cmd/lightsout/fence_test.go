@@ -13,7 +13,7 @@ const oldestLandlock = 2
 
 func TestFenceIsToldAsItIs(t *testing.T) {
 	for want, f := range map[string]fence{
-		"no containment: switched off":                              {off: true},
+		"switched off": {off: true},
 		"Landlock ABI 7, another user for each session":             {landlock: 7, user: true},
 		"Landlock ABI 7, root's own user with few capabilities":     {landlock: 7, why: "no mounts"},
 		"Landlock ABI 4, our own user":                              {landlock: 4},

@@ -172,21 +172,6 @@ func (r *rig) startBinary(binary string) time.Duration {
 	return time.Since(begun)
 }
 
-// watch looks until done holds, a minute at the most, and taps nothing.
-func (r *rig) watch(done func() bool) {
-	r.t.Helper()
-	r.watchFor(time.Minute, done)
-}
-
-func (r *rig) watchFor(limit time.Duration, done func() bool) {
-	r.t.Helper()
-	for begun := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
-		if time.Since(begun) > limit {
-			r.t.Fatalf("it has not come to its end after %s:\n%s", limit, r.story())
-		}
-	}
-}
-
 // readAll tells whether every pull request stands in the store with a verdict, and nothing waits to be said.
 func (r *rig) readAll() bool {
 	pulls, err := r.store.Pulls(r.t.Context())

@@ -23,6 +23,9 @@ func TestMain(m *testing.M) {
 	if code, ok := scripted(os.Args); ok {
 		os.Exit(code)
 	}
+	if len(os.Args) > 3 && os.Args[1] == poorWord {
+		panic(becomePoor(os.Args[2], os.Args[3:]))
+	}
 	if len(os.Args) > 1 && os.Args[1] == daemonWord {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 		code := run(ctx, os.Args[2:], console{in: os.Stdin, out: os.Stdout, err: os.Stderr, environ: os.Environ()})

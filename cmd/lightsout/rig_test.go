@@ -32,6 +32,9 @@ type rig struct {
 	config string
 	ticket int
 
+	lacking string // what the daemon's machine lacks, see poorWord
+	user    int    // whose the daemon is, where not ours
+
 	mutex  sync.Mutex
 	daemon *exec.Cmd
 	output bytes.Buffer
@@ -158,21 +161,36 @@ func (r *rig) uncontain() {
 // means.
 func (r *rig) start(flags ...string) {
 	r.t.Helper()
-	executable, err := os.Executable()
-	must(r.t, err)
 	before := r.chat.Requests()["getUpdates"]
 	r.mutex.Lock()
 	defer r.mutex.Unlock()
 	r.lives++
-	r.daemon = exec.Command(executable, append([]string{daemonWord, "run", "--config", r.config}, flags...)...)
+	r.daemon = r.program(append([]string{"run", "--config", r.config}, flags...)...)
 	r.daemon.Stderr = &r.output
-	r.daemon.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}
 	must(r.t, r.daemon.Start())
 	for begun := time.Now(); r.chat.Requests()["getUpdates"] == before && !r.gone(); time.Sleep(time.Millisecond) {
 		if time.Since(begun) > time.Minute {
 			r.t.Fatal("the chat has not been polled after a minute")
 		}
 	}
+}
+
+// program is lightsout with arguments, as a process of its own where the daemon is.
+func (r *rig) program(args ...string) *exec.Cmd {
+	r.t.Helper()
+	executable, err := os.Executable()
+	must(r.t, err)
+	words := []string{daemonWord}
+	if r.lacking != "" {
+		words = []string{poorWord, r.lacking}
+	}
+	cmd := exec.Command(executable, append(words, args...)...)
+	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.dir}
+	if r.user != 0 {
+		cmd.Path = filepath.Join(r.dir, "program")
+		cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: uint32(r.user), Gid: uint32(r.user)}}
+	}
+	return cmd
 }
 
 // kill ends the daemon as a power cut does. It returns when the process is gone.
@@ -268,6 +286,21 @@ func (r *rig) await(done func() bool) {
 		case <-ctx.Done():
 			r.t.Fatalf("it has not come to its end after a minute; lives %d, mutations:\n%s", r.lives, r.story())
 		case <-time.After(20 * time.Millisecond):
+		}
+	}
+}
+
+// watch looks until done holds, a minute at the most, and taps nothing.
+func (r *rig) watch(done func() bool) {
+	r.t.Helper()
+	r.watchFor(time.Minute, done)
+}
+
+func (r *rig) watchFor(limit time.Duration, done func() bool) {
+	r.t.Helper()
+	for begun := time.Now(); !done(); time.Sleep(20 * time.Millisecond) {
+		if time.Since(begun) > limit {
+			r.t.Fatalf("it has not come to its end after %s:\n%s", limit, r.story())
 		}
 	}
 }
