@@ -22,7 +22,7 @@ func TestATreeWithMountsOfItsOwnHasATempOfItsOwn(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		first, _, _ := strings.Cut(strings.TrimPrefix(place, "/tmp/"), "/")
+		first, _, _ := strings.Cut(strings.TrimPrefix(strings.TrimPrefix(place, "/tmp"), "/"), "/")
 		for _, err := range []error{
 			os.WriteFile(filepath.Join(readable, "tool"), []byte("tooled\n"), 0o644),
 			// As an earlier tree may have left it, so that what is laid out for this one ends up elsewhere.
