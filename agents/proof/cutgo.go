@@ -3,9 +3,38 @@ package proof
 import (
 	"go/ast"
 	"go/token"
+	"path"
 	"slices"
+	"strconv"
 	"strings"
 )
+
+// goCutter cuts declarations out of the changed test files of a package.
+func goCutter(c *change, modules map[string]string) cutter {
+	return func(group, said string, read tree) (overlay, []string, bool) {
+		faults := map[string]map[int]string{} // the compiler's words by file and line
+		for _, m := range goErrorAt.FindAllStringSubmatch(said, -1) {
+			name := path.Join(nearest(modules, group), m[1])
+			number, err := strconv.Atoi(m[2])
+			if err == nil && slices.ContainsFunc(c.tests(), func(f *file) bool { return f.after() == name }) {
+				if faults[name] == nil {
+					faults[name] = map[int]string{}
+				}
+				faults[name][number] = m[3]
+			}
+		}
+		rest, names := overlay{}, []string(nil)
+		for name, lines := range faults {
+			left, gone, ok := cutGo(read(name), lines)
+			if !ok || len(gone) > 0 && clean(path.Dir(name)) != group {
+				return nil, nil, false
+			}
+			rest[name] = left
+			names = append(names, gone...)
+		}
+		return rest, names, true
+	}
+}
 
 // cutGo blanks those declarations of a Go file in which the compiler finds fault, and imports that nothing uses any more; faults are its words by line. Every
 // line stays where it is. names are the functions that are gone, methods with their type. ok is false when a fault lies elsewhere, or in what runs unasked

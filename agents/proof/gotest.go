@@ -30,6 +30,7 @@ func planPackages(c *change, packages map[string]*goPackage, argv []string) (pla
 		only: func(tests []test, m manner) []command {
 			return goCommands(modules, packagesOf(tests), flags, m)
 		},
+		cut: goCutter(c, modules),
 		decides: func(t test) bool {
 			p := packages[t.group]
 			return p != nil && (p.whole || p.tests[t.top().name])

@@ -2,21 +2,20 @@ package proof
 
 import (
 	"context"
+	"maps"
 	"path"
-	"slices"
-	"strconv"
 )
 
 // overlay is what stands over the base in place of changed test files of the head, by path.
 type overlay map[string][]byte
 
-// runOnBase runs the tests over the base. Where a program of tests does not compile there it runs again without what the compiler finds fault with, so that
+// runOnBase runs the tests over the base. Where a program of tests does not compile there, or cannot be loaded, it runs again without what is to blame, so that
 // the other tests can still show what they assert; instead is what the test files hold then.
 func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (instead overlay, err error) {
-	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests(nil), commands); err != nil || s.only == nil {
+	if s.base, err = p.runAll(ctx, p.place.toBaseWithTests(nil), commands); err != nil || s.cut == nil {
 		return nil, err
 	}
-	c := cutting{change: p.change, modules: goModules(p.change), instead: overlay{}, hopeless: map[string]bool{}, without: map[test]bool{}}
+	c := cutting{change: p.change, by: s.cut, instead: overlay{}, hopeless: map[string]bool{}, without: map[test]bool{}}
 	broken := s.base.broken // stays in s.base: compileOnly wants to know the words
 	for range maximumCuts {
 		c.cut(broken)
@@ -24,20 +23,28 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 		if len(rest) == 0 {
 			break
 		}
-		r, err := p.runAll(ctx, p.place.toBaseWithTests(c.instead), s.only(rest, manner{limit: p.patience(*s), twice: true, allErrors: true}))
+		how := manner{limit: p.patience(*s), twice: true, allErrors: true}
+		again := s.commands(how)
+		if s.only != nil {
+			again = s.only(rest, how)
+		}
+		r, err := p.runAll(ctx, p.place.toBaseWithTests(c.instead), again)
 		if err != nil {
 			return nil, err
 		}
-		broken = r.broken
 		for t, status := range r.tests {
-			s.base.tests[t], s.base.second[t], s.base.output[t] = status, r.second[t], r.output[t]
+			if _, ok := broken[t.group]; ok {
+				s.base.tests[t], s.base.second[t], s.base.output[t] = status, r.second[t], r.output[t]
+			}
 		}
+		maps.DeleteFunc(r.broken, func(group, _ string) bool { _, ok := broken[group]; return !ok })
+		broken = r.broken
 	}
 	for group := range broken {
 		c.giveUp(group) // as much as ever is not enough
 	}
 	for t := range s.head.tests {
-		if c.isWithout(t) {
+		if c.isWithout(t) || missesName.MatchString(s.base.output[t]) && c.instead[t.group] != nil {
 			s.base.tests[t] = Uncompiled
 		}
 	}
@@ -47,46 +54,36 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 // maximumCuts bounds how often the base is tried with fewer declarations: one that is cut takes what uses it with it.
 const maximumCuts = 6
 
+// cutter takes out of the changed test files of a group, which does not compile or cannot be loaded, what is to blame by the words said about it. read is what
+// the files hold so far. names are the tests that are gone. ok is false when nothing can be cut.
+type cutter func(group, said string, read tree) (rest overlay, names []string, ok bool)
+
 // cutting is what was cut out of the changed test files so that the rest compiles over the base.
 type cutting struct {
 	change   *change
-	modules  map[string]string
+	by       cutter
 	instead  overlay
 	without  map[test]bool   // the tests, and methods of suites, that were cut
 	hopeless map[string]bool // groups in which nothing can be cut
 }
 
-// cut takes out of the changed test files what the compiler names.
+// cut takes out of the changed test files what is to blame.
 func (c *cutting) cut(broken map[string]string) {
+	read := func(name string) []byte {
+		if content, ok := c.instead[name]; ok {
+			return content
+		}
+		return c.change.head(name)
+	}
 	for group, said := range broken {
-		faults := map[string]map[int]string{}
-		for _, m := range goErrorAt.FindAllStringSubmatch(said, -1) {
-			name := path.Join(nearest(c.modules, group), m[1])
-			number, err := strconv.Atoi(m[2])
-			if err == nil && slices.ContainsFunc(c.change.tests(), func(f *file) bool { return f.after() == name }) {
-				if faults[name] == nil {
-					faults[name] = map[int]string{}
-				}
-				faults[name][number] = m[3]
-			}
-		}
-		if len(faults) == 0 {
+		rest, names, ok := c.by(group, said, read)
+		if !ok || len(rest) == 0 {
 			c.giveUp(group)
+			continue
 		}
-		for name, lines := range faults {
-			src, ok := c.instead[name]
-			if !ok {
-				src = c.change.head(name)
-			}
-			rest, names, ok := cutGo(src, lines)
-			if !ok || len(names) > 0 && clean(path.Dir(name)) != group {
-				c.giveUp(group)
-				continue
-			}
-			c.instead[name] = rest
-			for _, n := range names {
-				c.without[test{group, n}] = true
-			}
+		maps.Copy(c.instead, rest)
+		for _, n := range names {
+			c.without[test{group, n}] = true
 		}
 	}
 }
@@ -94,16 +91,8 @@ func (c *cutting) cut(broken map[string]string) {
 // giveUp leaves the files of a group as they are.
 func (c *cutting) giveUp(group string) {
 	c.hopeless[group] = true
-	for name := range c.instead {
-		if clean(path.Dir(name)) == group {
-			delete(c.instead, name)
-		}
-	}
-	for t := range c.without {
-		if t.group == group {
-			delete(c.without, t)
-		}
-	}
+	maps.DeleteFunc(c.instead, func(name string, _ []byte) bool { return name == group || clean(path.Dir(name)) == group })
+	maps.DeleteFunc(c.without, func(t test, _ bool) bool { return t.group == group })
 }
 
 // rest are the tests of the change that are left in groups that did not compile so far.

@@ -21,6 +21,7 @@ func tools() []tool { return []tool{planGo, planPytest, planScripts, planCargo} 
 type plan struct {
 	commands func(manner) []command         // of one run
 	only     func([]test, manner) []command // of a run of some of them; nil when the tool cannot be told
+	cut      cutter                         // what keeps the rest of a group from running on the base; nil when that cannot be told
 	decides  func(test) bool                // whether the test is one of those that the change adds or alters
 	touched  func(test) bool                // whether the change altered its own lines, rather than what it shares with others
 	fresh    func(test) bool                // whether the base does not have it

@@ -24,61 +24,101 @@ func judgeTestLines(c *change, tells func(file, test string) bool) []weaker {
 const proved = "it fails without the change and passes with it"
 
 func (f *file) judgeLines(c *change, w testWords, tells func(file, test string) bool) []weaker {
-	var all []weaker
-	add := func(policy string, form *pattern, blame func(asked) bool, format string, args ...any) {
-		r := weaker{Refusal: Refusal{Policy: policy, File: f.path, Detail: fmt.Sprintf(format, args...)}}
-		if form != nil {
-			if r.Line = firstAt(f.removed, form); policy == PolicyLoosened {
-				r.Line = firstAt(f.added, form)
-			}
+	if f.deleted() {
+		return f.judgeGone(c, w)
+	}
+	// What came in tests that prove the change makes up for nothing that is gone from the others: they ask for something new.
+	unproved, told := f.asksByTest(c, w), map[string]asks{}
+	maps.DeleteFunc(unproved, func(name string, a asks) bool {
+		if tells(f.path, name) {
+			told[name] = a
 		}
-		if culprits := f.culprits(c, w, blame); len(culprits) > 0 && !slices.ContainsFunc(culprits, func(name string) bool { return !tells(f.path, name) }) {
-			r.forgiven = clip(strings.Join(culprits, ", "), 120) + ": " + proved
+		return tells(f.path, name)
+	})
+	var all []weaker
+	for _, side := range []struct {
+		tests    map[string]asks
+		forgiven string
+	}{{unproved, ""}, {told, proved}} {
+		sum := asks{}
+		for _, a := range side.tests {
+			sum = sum.plus(a)
+		}
+		r := weaker{Refusal: Refusal{File: f.path}}
+		var blamed func(asks) bool
+		switch {
+		case sum.fewer():
+			r.Policy, r.Line, blamed = PolicyRemoved, firstAt(f.removed, w.assertion), asks.fewer
+			r.Detail = fmt.Sprintf("%d assertions are gone and %d came", sum.gone, sum.came)
+		case sum.looser():
+			r.Policy, r.Line, blamed = PolicyLoosened, firstAt(f.added, w.weak), asks.looser
+			r.Detail = "an assertion gives way to one that accepts more"
+		default:
+			continue
+		}
+		if side.forgiven != "" {
+			culprits := maps.Clone(side.tests)
+			maps.DeleteFunc(culprits, func(_ string, a asks) bool { return !blamed(a) })
+			r.forgiven = clip(strings.Join(slices.Sorted(maps.Keys(culprits)), ", "), 120) + ": " + side.forgiven
 		}
 		all = append(all, r)
 	}
-	before, after := asks(f.removed, w), asks(f.added, w)
-	switch {
-	case f.deleted():
-	case before.all > after.all:
-		add(PolicyRemoved, w.assertion, asked.fewer, "%d assertions are gone and %d came", before.all, after.all)
-	case before.all > 0 && after.weak > before.weak && after.all-after.weak < before.all-before.weak:
-		add(PolicyLoosened, w.weak, asked.looser, "an assertion gives way to one that accepts more")
+	return append(all, f.judgeGone(c, w)...)
+}
+
+// judgeGone judges the tests that the file had and no changed file has.
+func (f *file) judgeGone(c *change, w testWords) (all []weaker) {
+	if w.test == nil {
+		return nil
 	}
-	if w.test != nil {
-		for _, name := range f.goneNames(c, w.test) {
-			all = append(all, weaker{Refusal: Refusal{Policy: PolicyDeleted, File: f.path, Detail: "the test " + clip(name, 100) + " is gone"}, forgiven: f.goesOn(c, w, name)})
+	for _, name := range f.goneNames(c, w.test) {
+		r := weaker{Refusal: Refusal{Policy: PolicyDeleted, File: f.path, Detail: "the test " + clip(name, 100) + " is gone"}}
+		if other := f.goesOn(c, w, name); other != "" {
+			r.forgiven = "it seems to go on as " + clip(other, 100)
 		}
+		all = append(all, r)
 	}
 	return all
 }
 
-// asked counts assertions; for a test it is what came, less what is gone.
-type asked struct{ all, weak int }
+// asks counts the assertions of a test that are gone and those that came; weak ones accept nearly anything.
+type asks struct{ gone, came, weakGone, weakCame int }
 
-func (a asked) fewer() bool  { return a.all < 0 }
-func (a asked) looser() bool { return a.weak > 0 && a.all-a.weak < 0 }
-
-func asks(lines []line, w testWords) asked {
-	return asked{all: matching(lines, w.assertion), weak: matching(lines, w.assertion, w.weak)}
+func (a asks) fewer() bool { return a.gone > a.came }
+func (a asks) looser() bool {
+	return a.gone > 0 && a.weakCame > a.weakGone && a.came-a.weakCame < a.gone-a.weakGone
 }
 
-// culprits are the tests of the file that are to blame; "" stands for lines outside of all tests.
-func (f *file) culprits(c *change, w testWords, blame func(asked) bool) []string {
-	change := map[string]asked{}
-	for _, side := range []struct {
-		sign    int
-		lines   []line
-		content []byte
-	}{{-1, f.removed, c.base(f.before())}, {1, f.added, c.head(f.path)}} {
-		text := strings.Split(string(side.content), "\n")
-		for _, l := range side.lines {
-			name, a := enclosing(text, l.number, w.test), asks([]line{l}, w)
-			change[name] = asked{change[name].all + side.sign*a.all, change[name].weak + side.sign*a.weak}
+func (a asks) plus(b asks) asks {
+	return asks{a.gone + b.gone, a.came + b.came, a.weakGone + b.weakGone, a.weakCame + b.weakCame}
+}
+
+// asksByTest counts the assertions in the changed lines by the test that they belong to; "" stands for lines outside of all tests. What belonged to a test that
+// goes on under another name counts as that one's; what belonged to one that is gone for good is not counted: that one is judged by itself.
+func (f *file) asksByTest(c *change, w testWords) map[string]asks {
+	goneAs := map[string]string{}
+	if w.test != nil {
+		for _, name := range f.goneNames(c, w.test) {
+			goneAs[name] = f.goesOn(c, w, name)
 		}
 	}
-	maps.DeleteFunc(change, func(_ string, a asked) bool { return !blame(a) })
-	return slices.Sorted(maps.Keys(change))
+	all := map[string]asks{}
+	old, now := strings.Split(string(c.base(f.before())), "\n"), strings.Split(string(c.head(f.path)), "\n")
+	for _, l := range f.removed {
+		name := enclosing(old, l.number, w.test)
+		if as, gone := goneAs[name]; gone {
+			name = as
+			if as == "" {
+				continue
+			}
+		}
+		all[name] = all[name].plus(asks{gone: matching([]line{l}, w.assertion), weakGone: matching([]line{l}, w.assertion, w.weak)})
+	}
+	for _, l := range f.added {
+		name := enclosing(now, l.number, w.test)
+		all[name] = all[name].plus(asks{came: matching([]line{l}, w.assertion), weakCame: matching([]line{l}, w.assertion, w.weak)})
+	}
+	return all
 }
 
 // enclosing is the name of the last test that begins on the numbered line or above it, "" when none does.
@@ -108,7 +148,7 @@ func (f *file) goneNames(c *change, test *pattern) []string {
 	return gone
 }
 
-// goesOn finds the new test as which one that is gone most likely goes on, and says so: one with nearly the same lines. "" when there is none.
+// goesOn finds the new test as which one that is gone most likely goes on: one with nearly the same lines. "" when there is none.
 func (f *file) goesOn(c *change, w testWords, name string) string {
 	was := bodies(c.base(f.before()), w.test)
 	mine := was[name]
@@ -119,7 +159,7 @@ func (f *file) goesOn(c *change, w testWords, name string) string {
 		known := namesIn(c.base(g.before()), w.test)
 		for other, body := range bodies(c.head(g.after()), w.test) {
 			if !known[other] && len(mine) > 0 && within(mine, body) > 0.7 {
-				return "it seems to go on as " + clip(other, 100)
+				return other
 			}
 		}
 	}
