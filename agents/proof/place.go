@@ -42,6 +42,9 @@ func (p *place) open(ctx context.Context) error {
 	if err := errors.Join(os.MkdirAll(p.home(), 0o700), os.MkdirAll(p.temp(), 0o700)); err != nil {
 		return fmt.Errorf("make the work folder: %w", err)
 	}
+	if err := os.WriteFile(filepath.Join(p.home(), ".gitconfig"), []byte(identity), 0o644); err != nil {
+		return fmt.Errorf("make the work folder: %w", err)
+	}
 	if p.library != "" {
 		if err := os.Symlink(p.library, p.modules()); err != nil {
 			return fmt.Errorf("make the work folder: %w", err)
@@ -49,6 +52,9 @@ func (p *place) open(ctx context.Context) error {
 	}
 	return nil
 }
+
+// identity lets git commit in tests: without one it refuses, and most machines have one.
+const identity = "[user]\n\tname = Test\n\temail = test@localhost\n"
 
 // close removes all of it, but for a tree that is kept.
 func (p *place) close(ctx context.Context) error {
