@@ -140,8 +140,12 @@ func (p *prover) warn(format string, args ...any) {
 // test runs the tests of the change on both sides, then, if nothing was refused so far, the whole suite.
 func (p *prover) test(ctx context.Context, argv []string) error {
 	p.argv = argv
-	s := sides{plan: p.plan(argv)}
-	err := p.compare(ctx, &s)
+	chosen, err := p.plan(ctx, argv)
+	if err != nil {
+		return err
+	}
+	s := sides{plan: chosen}
+	err = p.compare(ctx, &s)
 	if p.uncontained {
 		p.warn("the tests ran uncontained: this kernel has no Landlock")
 	}
@@ -161,16 +165,22 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 }
 
 // plan finds the tool that runs the tests of the change.
-func (p *prover) plan(argv []string) plan {
+func (p *prover) plan(ctx context.Context, argv []string) (plan, error) {
 	if p.JUnit != "" {
-		return planReport(argv, p.JUnit)
+		return planReport(argv, p.JUnit), nil
 	}
 	for _, t := range tools() {
 		if claimed, ok := t(p.change, argv); ok {
-			return claimed
+			return claimed, nil
 		}
 	}
-	return planWhole(argv)
+	if isGoTestCommand(argv) { // data of which no package is the owner
+		readers, err := p.otherReaders(ctx)
+		if claimed, ok := planPackages(p.change, readers, argv); ok || err != nil {
+			return claimed, err
+		}
+	}
+	return planWhole(argv), nil
 }
 
 func short(sha string) string { return sha[:min(len(sha), 7)] }

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -43,25 +44,29 @@ func (s *sides) widen(o sides) {
 	s.red, s.lacking = append(s.red, o.red...), append(s.lacking, o.lacking...)
 }
 
-// otherReaders are the packages whose tests seem to read data from folders above their own, of the kind that the change alters.
+// otherReaders are the packages whose tests seem to read data, of the kind that the change alters, that is not their own: from folders above them, or through a
+// package that reads or embeds it.
 func (p *prover) otherReaders(ctx context.Context) (map[string]*goPackage, error) {
 	c := p.change
-	var kinds []string
+	above, through := map[string]bool{}, map[string]bool{} // what their tests name: the kind of the data, or the package
 	for _, f := range c.where(isFixture) {
 		if kind := fixtureFolder(f.path); kind != "" && !f.deleted() {
-			kinds = append(kinds, kind)
+			above[kind] = true
+			for _, name := range c.keepersOf(f.path, kind) {
+				through[`"`+name+`"`] = true
+			}
 		}
 	}
-	slices.Sort(kinds)
-	found, err := p.Mirror.Grep(ctx, p.receipt.Head, slices.Compact(kinds))
+	words := append(slices.Sorted(maps.Keys(above)), slices.Sorted(maps.Keys(through))...)
+	found, err := p.Mirror.Grep(ctx, p.receipt.Head, words)
 	if err != nil {
 		return nil, err
 	}
 	known, more := goPackages(c), map[string]*goPackage{}
-	for _, list := range found {
+	for word, list := range found {
 		for _, name := range list {
 			dir := clean(path.Dir(name))
-			if known[dir] != nil || !strings.HasSuffix(name, "_test.go") || !isTestCode(name) || !strings.Contains(string(c.head(name)), "..") {
+			if known[dir] != nil || !strings.HasSuffix(name, "_test.go") || !isTestCode(name) || !through[word] && !strings.Contains(string(c.head(name)), "..") {
 				continue
 			}
 			if _, ok := goModule(c, dir); ok {
@@ -70,6 +75,39 @@ func (p *prover) otherReaders(ctx context.Context) (map[string]*goPackage, error
 		}
 	}
 	return more, p.readError
+}
+
+// keepersOf are the import paths of the packages that may hand on a file of data: those in the folders above it, up to the first one that is no folder of
+// data itself. That one has to name the kind.
+func (c *change) keepersOf(p, kind string) (importPaths []string) {
+	modules := goModules(c)
+	for dir := path.Dir(p); ; dir = path.Dir(dir) {
+		data := inDir(dir+"/x", fixtureDirs) || inDir(dir+"/x", testDirs)
+		holds, names := false, data
+		for _, q := range c.paths {
+			if path.Dir(q) == dir && path.Ext(q) == ".go" && !strings.HasSuffix(q, "_test.go") {
+				holds = true
+				names = names || strings.Contains(string(c.head(q)), kind)
+			}
+		}
+		if holds && names {
+			importPaths = append(importPaths, importPathOf(modules, clean(dir)))
+		}
+		if holds && !data || dir == "." {
+			return importPaths
+		}
+	}
+}
+
+// importPathOf is how other packages name the one in a folder.
+func importPathOf(modules map[string]string, dir string) string {
+	in := nearest(modules, dir)
+	for module, folder := range modules {
+		if folder == in {
+			return path.Join(module, strings.TrimPrefix(dir, in))
+		}
+	}
+	return dir
 }
 
 // fixtureFolder is the folder on the way to the file that makes it data for tests, by its name; "" when it is the file's own name.
