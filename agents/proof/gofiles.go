@@ -71,13 +71,13 @@ func quietLines(set *token.FileSet, node *ast.File, src []byte) map[int]bool {
 	loud := map[int]bool{}
 	var s scanner.Scanner
 	file := token.NewFileSet().AddFile("", -1, len(src))
-	s.Init(file, src, nil, 0)
+	s.Init(file, src, nil, scanner.ScanComments)
 	for {
 		pos, tok, lit := s.Scan()
 		if tok == token.EOF {
 			break
 		}
-		if tok == token.SEMICOLON && lit == "\n" {
+		if tok == token.SEMICOLON && lit == "\n" || tok == token.COMMENT && !toldToGo.MatchString(lit) {
 			continue
 		}
 		first := file.Line(pos)
@@ -166,12 +166,15 @@ func (f *goFile) touched(h hunks) (names []string, ok bool) {
 	return names, ok
 }
 
+// toldToGo is a comment by which go decides what it builds, or into what.
+var toldToGo = lazily(`^//(go:(build|embed)\s|\s*\+build\s)`)
+
 var importLine = lazily(`^\s*(import\b.*|\)|([\w.]+\s+)?"[^"]*")\s*$`)
 
 // quietText reports whether a line that is gone held nothing that ran, as far as one line tells.
 func quietText(s string) bool {
 	s = strings.TrimSpace(s)
-	return s == "" || s == "}" || strings.HasPrefix(s, "//") || importLine.MatchString(s) || strings.HasPrefix(s, "package ")
+	return s == "" || s == "}" || strings.HasPrefix(s, "//") && !toldToGo.MatchString(s) || importLine.MatchString(s) || strings.HasPrefix(s, "package ")
 }
 
 // sameGo reports whether two Go files have the same tokens, comments aside: nothing that runs differs. Comments that

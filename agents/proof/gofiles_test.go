@@ -43,6 +43,7 @@ func TestATestIsTouchedByTheLinesInIt(t *testing.T) {
 		{"a new test", "func Testify() {}\n", "func Testify() {}\n\nfunc TestFour(t *testing.T) {}\n", "TestFour", true},
 		{"an import", "\t\"testing\"\n", "\t\"strings\"\n\t\"testing\"\n", "", true},
 		{"a comment", "// limit is shared.", "// limit is what all share.", "", true},
+		{"where it is built", "package a\n", "//go:build !windows\n\npackage a\n", "", false},
 		{"what tests share", "const limit = 3", "const limit = 4", "", false},
 		{"a helper", "return 2", "return 3", "", false},
 		{"a method of a suite", "TestThree() {}", "TestThree() { s.Fail() }", "", false},

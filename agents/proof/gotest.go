@@ -2,6 +2,7 @@ package proof
 
 import (
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -103,15 +104,26 @@ func goPackages(c *change) map[string]*goPackage {
 			for _, name := range names {
 				p.tests[name] = true
 			}
+			if f.old != "" && clean(path.Dir(f.old)) != dir { // the same tests of another package
+				for _, fn := range parsed.tests() {
+					p.tests[fn.name] = true
+				}
+			}
 		}
 	}
+	// Files in which no test is touched: they have moved, or something else by the same name is imported. Where nothing else is left, it may be any of theirs.
+	touches := slices.ContainsFunc(slices.Collect(maps.Values(all)), (*goPackage).runs)
 	for dir, p := range all {
-		if _, ok := goModule(c, dir); !ok || !p.whole && len(p.tests) == 0 {
+		p.whole = p.whole || !touches
+		if _, ok := goModule(c, dir); !ok || !p.runs() {
 			delete(all, dir)
 		}
 	}
 	return all
 }
+
+// runs reports whether anything of the package is to be run.
+func (p *goPackage) runs() bool { return p.whole || len(p.tests) > 0 }
 
 // packagesOf are the packages of some tests, with those alone.
 func packagesOf(tests []test) map[string]*goPackage {
