@@ -24,12 +24,14 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 		if err := p.findLostScripts(ctx, s, flags); err != nil {
 			return err
 		}
-		idle, err := p.findIdle(ctx, s, flags)
+		idle, red, err := p.findIdle(ctx, s, flags)
 		if err != nil {
 			return err
 		}
 		for i, e := range changes {
-			changes[i].idle = slices.ContainsFunc(idle, func(t test) bool { return t.top() == e.test || t.isMethod(e.test) })
+			is := func(t test) bool { return t.top() == e.test || t.isMethod(e.test) }
+			changes[i].idle = slices.ContainsFunc(idle, is)
+			changes[i].wasRed = slices.ContainsFunc(red, is) && !changes[i].idle
 		}
 		if t := slices.IndexFunc(idle, func(t test) bool {
 			return !slices.ContainsFunc(changes, func(e goTestChange) bool { return e.test == t.top() })
@@ -64,20 +66,29 @@ func (p *prover) runOld(ctx context.Context, prepare func(context.Context) error
 	return p.runAll(ctx, prepare, goCommands(goModules(p.change), packagesOf(tests), flags, manner{limit: p.patience(s)}))
 }
 
-// findIdle finds tests that the head skips though they ran on the base: what skips them stands in a helper, in the data that they read, in TestMain.
-func (p *prover) findIdle(ctx context.Context, s sides, flags []string) (idle []test, err error) {
-	var tops []test
+// findIdle finds tests that the head skips though they ran on the base: what skips them stands in a helper, in the data that they read, in TestMain. red are
+// those that it skips and that fail here without the change as well.
+func (p *prover) findIdle(ctx context.Context, s sides, flags []string) (idle, red []test, err error) {
+	var skipped, tops []test
 	for t, status := range s.head.tests {
 		if status == Skipped && s.decides(t) && !s.fresh(t) {
-			idle, tops = append(idle, t), append(tops, t.top())
+			skipped, tops = append(skipped, t), append(tops, t.top())
 		}
 	}
-	if len(idle) == 0 {
-		return nil, nil
+	if len(skipped) == 0 {
+		return nil, nil, nil
 	}
 	clean, err := p.runOld(ctx, p.place.toBase, s, tops, flags)
-	sortTests(idle)
-	return slices.DeleteFunc(idle, func(t test) bool { return clean.tests[t] != Passed }), err
+	sortTests(skipped)
+	for _, t := range skipped {
+		switch status := clean.tests[t]; {
+		case status == Passed:
+			idle = append(idle, t)
+		case bad(status):
+			red = append(red, t)
+		}
+	}
+	return idle, red, err
 }
 
 // judgeUntold judges what needs no run, when the tests could not be judged: nothing that they might have said would have excused it.

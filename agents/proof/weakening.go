@@ -32,6 +32,7 @@ type goTestChange struct {
 	opposed        bool     // it goes on as another one, and as it was it fails with the change, and not without it
 	contradicted   bool     // as it was it fails with the change, and not without it, by what it asserts
 	idle           bool     // it ran on the base, and is skipped on the head by what is not in it
+	wasRed         bool     // it fails on the base, as on the head it is skipped
 	explained      bool     // by tests that prove the change: see prover.explained
 	ran, said      string   // how it fails then
 	replacedBy     test     // a new test of nearly the same things
@@ -204,6 +205,8 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicyDeleted, "", "%s is gone, and what it tested is still there", e.test)
 		case e.wasBuilt && !e.isBuilt:
 			add(PolicySkipped, "", "%s is not built any more: a build constraint or the name of its file leaves it out", e.test)
+		case e.skipsMore() && e.wasRed && !e.after.bare:
+			add(PolicySkipped, "it fails here without the change as well", "%s is skipped under a condition", e.test)
 		case e.skipsMore() && (e.after.bare || headStatus(e.test) == Skipped && e.before != nil):
 			add(PolicySkipped, "", "%s is skipped", e.test)
 		case e.skipsMore():
