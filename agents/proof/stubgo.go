@@ -3,6 +3,8 @@ package proof
 import (
 	"go/ast"
 	"go/token"
+	"slices"
+	"strings"
 )
 
 // goStubs looks at the Go functions that the change adds or alters: one whose body only promises code, one that had a body and has none any
@@ -22,7 +24,7 @@ func goStubs(c *change, f *file) []Refusal {
 	}
 	var all []Refusal
 	for _, fn := range after.funcs {
-		if fn.node.Body == nil || !f.touches(fn.first, fn.last) {
+		if fn.node.Body == nil || !f.touches(fn.first, fn.last) || f.partly(c, fn.first) {
 			continue
 		}
 		if why := stubbed(after, fn, had[fn.name]); why != "" {
@@ -49,6 +51,32 @@ func stubbed(file *goFile, fn goFunc, before *ast.FuncDecl) string {
 		return fn.name + " worked its answer out, and gives always the same one now"
 	}
 	return ""
+}
+
+// partly reports whether the line of the head lies in a new method that does nothing but say so, of a type that had such a method before: one that is there to
+// have a part of an interface, and follows as that grows.
+func (f *file) partly(c *change, number int) bool {
+	after, ok := parseGo(c.head(f.path))
+	if !ok || f.before() == "" {
+		return false
+	}
+	before, ok := parseGo(c.base(f.before()))
+	if !ok {
+		return false
+	}
+	for _, fn := range after.funcs {
+		kind, _, isMethod := strings.Cut(fn.name, ".")
+		if !isMethod || number < fn.first || number > fn.last || fn.node.Body == nil || onlyExcuse(fn.node.Body) == "" {
+			continue
+		}
+		if slices.ContainsFunc(before.funcs, func(had goFunc) bool { return had.name == fn.name }) {
+			return false
+		}
+		return slices.ContainsFunc(before.funcs, func(had goFunc) bool {
+			return strings.HasPrefix(had.name, kind+".") && had.node.Body != nil && onlyExcuse(had.node.Body) != ""
+		})
+	}
+	return false
 }
 
 // constant reports whether a function that is given something does nothing but return literals.
