@@ -88,31 +88,40 @@ func (r Receipt) Line() string {
 	if r.Strength == Documentation {
 		return "documentation only: nothing that runs has changed"
 	}
-	tells, fresh := r.count()
-	verb, pass := "fail", "pass"
-	if tells == 1 {
-		verb, pass = "fails", "passes"
+	all, uncompiled := r.count(func(TestResult) bool { return true }), r.count(func(t TestResult) bool { return t.Base == Uncompiled })
+	failing := counted{all.tests - uncompiled.tests, all.fresh - uncompiled.fresh}
+	if r.Strength == Assertion && failing.tests > 0 && uncompiled.tests > 0 {
+		return fmt.Sprintf("%s %s on %s, %s %s there, all pass here", failing, failing.verb("fails", "fail"), r.against(),
+			uncompiled, uncompiled.verb("does not compile", "do not compile"))
 	}
+	verb := all.verb("fails", "fail")
 	if r.Strength == Compile {
-		verb = "do not compile"
-		if tells == 1 {
-			verb = "does not compile"
-		}
+		verb = all.verb("does not compile", "do not compile")
 	}
-	return fmt.Sprintf("%s %s on %s, %s here", tally(tells, fresh), verb, r.against(), pass)
+	return fmt.Sprintf("%s %s on %s, %s here", all, verb, r.against(), all.verb("passes", "pass"))
 }
 
-// count says how many tests prove the change, and how many of them are new. A test with subtests counts once.
-func (r Receipt) count() (tells, fresh int) {
+// counted are tests that prove the change, and how many of them are new.
+type counted struct{ tests, fresh int }
+
+// count counts the tests that prove the change. A test with subtests counts once.
+func (r Receipt) count(which func(TestResult) bool) (n counted) {
 	for _, t := range r.Tests {
-		if t.Tells && !r.nested(t.Name, true) {
-			tells++
+		if t.Tells && which(t) && !r.nested(t.Name, true) {
+			n.tests++
 			if t.New {
-				fresh++
+				n.fresh++
 			}
 		}
 	}
-	return tells, fresh
+	return n
+}
+
+func (n counted) verb(one, many string) string {
+	if n.tests == 1 {
+		return one
+	}
+	return many
 }
 
 // nested reports whether the name is a subtest of another test of the receipt, or of one that tells.
@@ -129,18 +138,16 @@ func (r Receipt) against() string {
 	return r.Against
 }
 
-func tally(tells, fresh int) string {
-	noun := "tests"
-	if tells == 1 {
-		noun = "test"
-	}
-	switch fresh {
-	case tells:
-		return fmt.Sprintf("%d new %s", tells, noun)
+// String is "2 new tests", "1 changed test" or "3 tests (1 new)".
+func (n counted) String() string {
+	noun := n.verb("test", "tests")
+	switch n.fresh {
+	case n.tests:
+		return fmt.Sprintf("%d new %s", n.tests, noun)
 	case 0:
-		return fmt.Sprintf("%d changed %s", tells, noun)
+		return fmt.Sprintf("%d changed %s", n.tests, noun)
 	}
-	return fmt.Sprintf("%d tests (%d new)", tells, fresh)
+	return fmt.Sprintf("%d %s (%d new)", n.tests, noun, n.fresh)
 }
 
 // clip shortens s to one line of at most n bytes, at a rune.

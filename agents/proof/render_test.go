@@ -24,6 +24,8 @@ func TestTheLineSaysItInAFewWords(t *testing.T) {
 		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: tests(false)}, "1 changed test fails on main, passes here"},
 		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: tests(true, false, false)}, "3 tests (1 new) fail on main, pass here"},
 		{Receipt{Proven: true, Strength: Compile, Against: "main", Tests: tests(true)}, "1 new test does not compile on main, passes here"},
+		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: append(tests(false), TestResult{Name: "a.TestNew", Base: Uncompiled, Tells: true, New: true})},
+			"1 changed test fails on main, 1 new test does not compile there, all pass here"},
 		{Receipt{Proven: true, Strength: Documentation}, "documentation only: nothing that runs has changed"},
 		{Receipt{Refusals: []Refusal{{Detail: "no test"}}}, "not proven: no test"},
 		{Receipt{Refusals: []Refusal{{Detail: "no test"}, {}, {}}}, "not proven: no test (and 2 more)"},

@@ -71,7 +71,7 @@ func (p plan) strength(tells []test, base results) string {
 // maximumReported bounds the tests that a receipt lists; those that prove something go first.
 const maximumReported = 200
 
-// table is the per-test part of the receipt: the tests of the change, those that tell first.
+// table is the per-test part of the receipt: the tests of the change, those that tell first, and of them those that assert.
 func (p plan) table(base, head results, tells, flaky []test) []TestResult {
 	rows := []TestResult{}
 	seen := map[test]bool{}
@@ -103,6 +103,12 @@ func (p plan) table(base, head results, tells, flaky []test) []TestResult {
 				return -1
 			}
 			return 1
+		}
+		if weak := a.Base == Uncompiled; weak != (b.Base == Uncompiled) {
+			if weak {
+				return 1
+			}
+			return -1
 		}
 		return cmp.Compare(a.Name, b.Name)
 	})
