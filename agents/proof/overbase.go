@@ -16,7 +16,8 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 		return nil, err
 	}
 	c := cutting{change: p.change, by: s.cut, instead: overlay{}, hopeless: map[string]bool{}, without: map[test]bool{}}
-	broken := s.base.broken // stays in s.base: compileOnly wants to know the words
+	said := maps.Clone(s.base.broken)
+	broken := said
 	for range maximumCuts {
 		c.cut(broken)
 		rest := c.rest(broken, s)
@@ -32,20 +33,24 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 		if err != nil {
 			return nil, err
 		}
-		for t, status := range r.tests {
-			if _, ok := broken[t.group]; ok {
-				s.base.tests[t], s.base.second[t], s.base.output[t] = status, r.second[t], r.output[t]
+		left := map[string]string{}
+		for group := range broken {
+			if words, still := r.broken[group]; still {
+				left[group] = words
+			} else if !c.hopeless[group] {
+				s.base.takeOver(group, r)
 			}
 		}
-		maps.DeleteFunc(r.broken, func(group, _ string) bool { _, ok := broken[group]; return !ok })
-		broken = r.broken
+		broken = left
 	}
 	for group := range broken {
 		c.giveUp(group) // as much as ever is not enough
 	}
 	for t := range s.head.tests {
-		if c.isWithout(t) || missesName.MatchString(s.base.output[t]) && c.instead[t.group] != nil {
-			s.base.tests[t] = Uncompiled
+		if c.isWithout(t) {
+			s.base.tests[t], s.base.output[t] = Uncompiled, said[t.group]
+		} else if c.instead[t.group] != nil && missesName.MatchString(s.base.output[t]) {
+			s.base.tests[t], s.base.output[t] = Uncompiled, said[t.group]+"\n"+s.base.output[t]
 		}
 	}
 	return c.instead, nil

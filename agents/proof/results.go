@@ -182,6 +182,19 @@ func (r *results) add(o results) {
 	}
 }
 
+// takeOver replaces what is known of a program by what another run says of it.
+func (r *results) takeOver(group string, o results) {
+	delete(r.broken, group)
+	if words, ok := o.crashed[group]; ok {
+		r.crashed[group] = words
+	}
+	for t, status := range o.tests {
+		if t.group == group {
+			r.tests[t], r.second[t], r.output[t] = status, o.second[t], o.output[t]
+		}
+	}
+}
+
 // merge adds the results of another command of the same run.
 func (r *results) merge(o results) {
 	for t, s := range o.tests {
