@@ -57,7 +57,9 @@ func (a *account) say(text string) Event {
 }
 
 // spent is the event that tells what was used so far.
-func (a *account) spent() Event { return Event{Kind: KindUsage, Usage: a.usage, Turns: a.turns} }
+func (a *account) spent() Event {
+	return Event{Kind: KindUsage, Usage: a.usage, Turns: a.turns, last: a.ended}
+}
 
 // fail is an error that the CLI names. It may get over it.
 func (a *account) fail(words string, status int) Event {

@@ -169,7 +169,7 @@ func (r *claudeReader) stdout(line []byte, cut bool) []Event {
 		return r.assistant(e)
 	case "result":
 		r.result = &e
-		return []Event{{Kind: KindUsage, Usage: r.usage(), Turns: r.turns}}
+		return []Event{{Kind: KindUsage, Usage: r.usage(), Turns: r.turns, last: true}}
 	case "user":
 		return r.results(e)
 	case "rate_limit_event":

@@ -89,6 +89,8 @@ type Event struct {
 	Call  string // which call it is, with KindTool and KindResult
 	Usage Usage  // so far, with KindUsage, KindFinished and a last KindError
 	Turns int    // so far, with KindUsage
+
+	last bool // with KindUsage: it is told with the end of the work
 }
 
 // Usage is what a session used. Input that came out of a cache is not in Input.

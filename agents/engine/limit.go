@@ -75,8 +75,8 @@ func (g *guard) judge(e Event, refused Outcome) *breach {
 	if n, tool := g.circle.see(e); n > 0 {
 		return &breach{Stalled, fmt.Sprintf("it goes round in circles: %s gave the same result to the same call %d times, with nothing new between", tool, n)}
 	}
-	if e.Kind != KindUsage {
-		return nil
+	if e.Kind != KindUsage || e.last {
+		return nil // what finished work has used is spent: to throw the work away would only have it done again
 	}
 	u := e.Usage
 	switch {

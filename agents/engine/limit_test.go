@@ -83,6 +83,7 @@ func TestSessionIsHeldToItsLimits(t *testing.T) {
 		{"turns", Session{MaxTurns: 5}, used(6, 1, 0), "ended by us: more than 5 turns"},
 		{"tokens", Session{MaxTokens: 100}, used(1, 101, 0), "ended by us: more than 100 tokens"},
 		{"money", Session{MaxCostUSD: 1.5}, used(1, 1, 1.51), "ended by us: more than $1.50"},
+		{"what is told with the end", Session{MaxTurns: 1, MaxTokens: 1, MaxCostUSD: 1}, []Event{{Kind: KindUsage, Turns: 9, Usage: Usage{Input: 9, CostUSD: 9}, last: true}}, ""},
 		{"told once", Session{MaxTurns: 1}, append(used(2, 1, 0), used(3, 1, 0)...), "ended by us: more than 1 turns"},
 	} {
 		got := watch(c.session, c.events)

@@ -88,3 +88,29 @@ func TestQuietConfigurationGivesWayToThePersons(t *testing.T) {
 		}
 	}
 }
+
+// TestWorkThatIsDoneIsNotThrownAwayForWhatItCost holds each of those whose usage, or whose cost, comes with their terminal event:
+// by then a limit can save nothing.
+func TestWorkThatIsDoneIsNotThrownAwayForWhatItCost(t *testing.T) {
+	for kind, limit := range map[string]func(*engine.Session){
+		"claude": func(s *engine.Session) { s.MaxCostUSD = 0.000001 },
+		"codex":  func(s *engine.Session) { s.MaxTokens = 10 },
+		"gemini": func(s *engine.Session) { s.MaxTokens = 10 },
+	} {
+		s := newStage(t, "command")
+		recorded, err := filepath.Abs(filepath.Join("testdata", kind+"-success.jsonl"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		// It waits a little after its last word, as a CLI that tidies up does.
+		program := filepath.Join(s.session.Dir, kind)
+		if err := os.WriteFile(program, []byte("#!/bin/sh\ncat >/dev/null\ncat "+recorded+"\nsleep 0.3\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		s.config, s.session.Readable = engine.Config{Kind: kind, Path: program}, []string{filepath.Dir(recorded)}
+		limit(&s.session)
+		if r := s.run(t.Context(), t); r.Outcome != engine.Done || r.Usage.Input == 0 {
+			t.Errorf("%s: %+v", kind, r)
+		}
+	}
+}
