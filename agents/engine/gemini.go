@@ -84,7 +84,7 @@ func (r *geminiReader) stdout(line []byte, cut bool) []Event {
 		if e.Role != "assistant" {
 			return nil
 		}
-		r.speaking = true
+		r.speaking, r.ended = true, false
 		if !speaking || !e.Delta {
 			r.turns++
 			return []Event{r.say(e.Content)}
@@ -92,7 +92,7 @@ func (r *geminiReader) stdout(line []byte, cut bool) []Event {
 		r.say(r.text + e.Content)
 		return []Event{{Kind: KindMessage, Text: e.Content}}
 	case "tool_use":
-		r.failed = false
+		r.failed, r.ended = false, false
 		if !speaking { // words before a call are of the same answer
 			r.turns++
 		}

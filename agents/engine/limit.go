@@ -26,6 +26,7 @@ const (
 type breach struct {
 	outcome Outcome // "" means that the reader's trouble is the outcome
 	reason  string
+	over    *Result // of a session that was over and lived on
 }
 
 func (b *breach) Error() string { return "ended by us: " + b.reason }
@@ -73,7 +74,7 @@ func (g *guard) judge(e Event, refused Outcome) *breach {
 		g.refusals = 0
 	}
 	if n, tool := g.circle.see(e); n > 0 {
-		return &breach{Stalled, fmt.Sprintf("it goes round in circles: %s gave the same result to the same call %d times, with nothing new between", tool, n)}
+		return &breach{outcome: Stalled, reason: fmt.Sprintf("it goes round in circles: %s gave the same result to the same call %d times, with nothing new between", tool, n)}
 	}
 	if e.Kind != KindUsage || e.last {
 		return nil // what finished work has used is spent: to throw the work away would only have it done again
@@ -81,11 +82,11 @@ func (g *guard) judge(e Event, refused Outcome) *breach {
 	u := e.Usage
 	switch {
 	case g.turns > 0 && e.Turns > g.turns:
-		return &breach{Failed, fmt.Sprintf("more than %d turns", g.turns)}
+		return &breach{outcome: Failed, reason: fmt.Sprintf("more than %d turns", g.turns)}
 	case g.tokens > 0 && u.Input+u.Output > g.tokens:
-		return &breach{Failed, fmt.Sprintf("more than %d tokens", g.tokens)}
+		return &breach{outcome: Failed, reason: fmt.Sprintf("more than %d tokens", g.tokens)}
 	case g.cost > 0 && u.CostUSD > g.cost:
-		return &breach{Failed, fmt.Sprintf("more than $%.2f", g.cost)}
+		return &breach{outcome: Failed, reason: fmt.Sprintf("more than $%.2f", g.cost)}
 	}
 	return nil
 }

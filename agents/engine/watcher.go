@@ -22,7 +22,13 @@ type watcher struct {
 	price    Price
 	onEvent  func(Event)
 	stop     context.CancelCauseFunc
+	linger   *time.Timer // runs from the last word of a session that said its work is over; nil while it works
 }
+
+// maxLinger is how long a CLI may live on without a word when its work is over by
+// its own words. Some hang on a connection or a child of theirs, for ever; none was
+// seen to need more than seconds.
+const maxLinger = 2 * time.Minute
 
 func newWatcher(reader sessionReader, s Session, price Price, stop context.CancelCauseFunc) *watcher {
 	return &watcher{reader: reader, journal: newJournal(s.Log), guard: newGuard(s), progress: newProgress(s, time.Now()), price: price, onEvent: s.OnEvent, stop: stop}
@@ -37,6 +43,9 @@ func (w *watcher) stdout(line []byte, cut bool) {
 		return
 	}
 	w.see(w.reader.stdout(line, cut))
+	if w.linger != nil {
+		w.linger.Reset(maxLinger)
+	}
 }
 
 func (w *watcher) stderr(line []byte, _ bool) {
@@ -64,6 +73,30 @@ func (w *watcher) see(events []Event) {
 		}
 		w.tell(e)
 		w.progress.see(e, time.Now())
+		w.await(e)
+	}
+}
+
+// await begins to wait for the end when e says that the work is over, and ceases to
+// when the work goes on after all.
+func (w *watcher) await(e Event) {
+	switch {
+	case e.last && w.linger == nil:
+		w.linger = time.AfterFunc(maxLinger, w.lingers)
+	case !e.last && e.Kind != KindError && w.linger != nil: // an error may come with the end
+		w.linger.Stop()
+		w.linger = nil
+	}
+}
+
+// lingers ends a session that is over. How it went is judged before it is told to
+// end: to that, some answer with words of their own.
+func (w *watcher) lingers() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.linger != nil { // else it went on at this very moment
+		over := w.reader.verdict(0, "")
+		w.stop(&breach{outcome: over.Outcome, reason: over.Reason, over: &over})
 	}
 }
 
@@ -79,6 +112,10 @@ func (w *watcher) tell(event Event) {
 func (w *watcher) judge(ctx context.Context, run process.Result, limits process.Limits, err error) Result {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	if w.linger != nil {
+		w.linger.Stop()
+		w.linger = nil
+	}
 	r := w.reader.verdict(run.Code, run.Signal)
 	r.Usage = w.price.apply(r.Usage)
 	var broken *breach
@@ -96,6 +133,9 @@ func (w *watcher) judge(ctx context.Context, run process.Result, limits process.
 		r.Outcome, r.Reason = Cancelled, "ended by us: "+context.Cause(ctx).Error()
 		if errors.As(context.Cause(ctx), &broken) {
 			r.Outcome, r.Reason = broken.outcome, broken.Error()
+			if broken.over != nil {
+				r.Reason, r.ResetAt = broken.reason, broken.over.ResetAt
+			}
 		}
 	default: // not started, or lost
 		r.Outcome, r.Reason = Failed, string(run.Cause)
