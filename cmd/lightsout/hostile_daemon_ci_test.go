@@ -179,3 +179,40 @@ func (r *rig) heard(words string) bool {
 	}
 	return false
 }
+
+// TestACancelledOrShutDownHostileSessionComesToRest ends one that ignores TERM and has left a process elsewhere by a person's
+// word, and by the daemon's own end.
+func TestACancelledOrShutDownHostileSessionComesToRest(t *testing.T) {
+	for name, end := range map[string]func(r *rig){
+		"cancelled": func(r *rig) {
+			_, err := r.chat.Say(1001, fmt.Sprintf("/cancel %d", r.ticket))
+			must(r.t, err)
+			r.watch(func() bool { return r.heard("ended: cancelled") })
+		},
+		"shut down": func(r *rig) { r.stop() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			r := newRig(t)
+			scripts := filepath.Join(r.dir, "scripts")
+			r.haunt(scripts, "fork\ndeaf", "auto")
+			r.start()
+			awaitFile(t, filepath.Join(scripts, enginetest.GhostFile))
+			end(r)
+			if left := naming(scripts); len(left) > 0 {
+				t.Errorf("there still works %q", left)
+			}
+			if name == "shut down" {
+				r.start()
+			} else {
+				_, err := r.chat.Say(1001, fmt.Sprintf("/retry %d", r.ticket))
+				must(t, err)
+			}
+			r.await(r.landed)
+			r.checkInvariants()
+			if runs, err := r.store.RunsOf(t.Context(), r.ticket); err != nil || len(runs) != 2 || runs[1].Attempt != 1 {
+				t.Errorf("%+v, %v", runs, err)
+			}
+		})
+	}
+}
