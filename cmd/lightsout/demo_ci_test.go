@@ -9,26 +9,37 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"lightsout/agents/process"
+	"lightsout/store"
 )
 
 // demoLimit is how long the demo may take on two cores, its build cache empty, in seconds.
 const demoLimit = 60
 
-func TestTheDemoTakesEveryTicketWhereItBelongs(t *testing.T) {
-	dir := filepath.Join(t.TempDir(), "demo")
+// demonstrate runs the whole demo, which must take every ticket where it belongs and complain of nothing.
+func demonstrate(t *testing.T, arguments ...string) (dir string, result demoResult) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "demo")
 	var out, errors bytes.Buffer
-	code := run(t.Context(), []string{"demo", "--yes", "--json", "--dir", dir}, console{in: strings.NewReader(""), out: &out, err: &errors, environ: os.Environ()})
+	code := run(t.Context(), append([]string{"demo", "--yes", "--json", "--dir", dir}, arguments...), console{in: strings.NewReader(""), out: &out, err: &errors, environ: os.Environ()})
 	if code != exitYes {
 		t.Fatalf("exit code %d\n%s%s", code, out.String(), errors.String())
 	}
-	var result demoResult
 	must(t, json.Unmarshal(out.Bytes(), &result))
 	if result.Merged != 5 || result.Staged != 5 || result.Parked != 1 {
 		t.Errorf("%d merged, %d staged, %d parked; want 5, 5, 1", result.Merged, result.Staged, result.Parked)
 	}
 	t.Logf("%.1f s, %d messages, %d requests to GitHub", result.Seconds, result.Messages, result.GitHub.Requests)
+	if text := errors.String(); text != "" {
+		t.Errorf("the demo complained:\n%s", text)
+	}
+	return dir, result
+}
+
+func TestTheDemoTakesEveryTicketWhereItBelongs(t *testing.T) {
+	dir, result := demonstrate(t)
 	if result.Seconds > demoLimit {
 		t.Errorf("it took %.1f s, more than %d", result.Seconds, demoLimit)
 	}
@@ -37,11 +48,37 @@ func TestTheDemoTakesEveryTicketWhereItBelongs(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if text := errors.String(); text != "" {
-		t.Errorf("the demo complained:\n%s", text)
-	}
 	checkHistory(t, dir, result)
 	checkReview(t, dir)
+}
+
+// TestTheDemoGoesOnWhenTheFirstCodingCLIIsOutOfQuota swaps the coding CLI by the one flag, for a list whose first is never served.
+func TestTheDemoGoesOnWhenTheFirstCodingCLIIsOutOfQuota(t *testing.T) {
+	dir, result := demonstrate(t, "--engine", spentEngine+","+recordedEngineName)
+	s, err := store.Open(t.Context(), filepath.Join(dir, "lightsout.db"), store.Options{Repo: "acme/stockroom"})
+	must(t, err)
+	defer func() { check(t, s.Close()) }()
+	for _, ticket := range result.Tickets {
+		runs, err := s.RunsOf(t.Context(), ticket.Number)
+		must(t, err)
+		for _, run := range runs {
+			if run.Attempt > 1 {
+				t.Errorf("#%d: run %d was attempt %d", ticket.Number, run.ID, run.Attempt)
+			}
+		}
+	}
+	used, err := s.SpentSince(t.Context(), time.Time{})
+	must(t, err)
+	for _, engine := range used {
+		if served := engine.Engine == recordedEngineName; !served && engine.Sessions != 1 || served && engine.Sessions < 6 {
+			t.Errorf("%s was asked %d times", engine.Engine, engine.Sessions)
+		}
+	}
+	chat, err := os.ReadFile(filepath.Join(dir, "chat.json"))
+	must(t, err)
+	if !strings.Contains(string(chat), "recorded takes over · no attempt is spent") || len(used) != 2 {
+		t.Errorf("the chat does not tell who took over, or they were not two: %+v", used)
+	}
 }
 
 // checkReview holds that the chat tells of the bug that the reviewers found before it was published, and of the false alarm.
