@@ -146,7 +146,7 @@ func (c *crew) session(ctx context.Context, chosen Runner, s engine.Session, may
 	var failures []error
 	s.MaxTurns, s.MaxRepeats, s.MaxTokens, s.MaxCostUSD = c.Settings.Turns, c.Settings.Repeats, may.Tokens, may.CostUSD
 	s.OnProgress = func(p engine.Progress) {
-		if err := c.Store.Progress(after, kept, c.redact(doing(p, s.Dir)), spendOf(p.Turns, p.Usage)); err != nil && len(failures) == 0 {
+		if err := c.Store.Progress(after, kept, c.redact(Doing(p, s.Dir)), spendOf(p.Turns, p.Usage)); err != nil && len(failures) == 0 {
 			failures = append(failures, err)
 		}
 	}

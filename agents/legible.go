@@ -18,8 +18,8 @@ var telling = []string{"command", "cmd", "file_path", "filePath", "path", "absol
 // maxDoing bounds what is said of a call, in characters: it stands in a line of a card.
 const maxDoing = 90
 
-// doing says in a few words what a session is at. dir is its worktree, which nobody needs to read again and again.
-func doing(p engine.Progress, dir string) string {
+// Doing says in a few words what a session is at. dir is its worktree, which nobody needs to read again and again.
+func Doing(p engine.Progress, dir string) string {
 	text := p.Text
 	if p.Tool != "" {
 		text = p.Tool + " " + about(text)

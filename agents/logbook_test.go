@@ -81,7 +81,7 @@ func TestWhatASessionIsAtIsSaidInAFewWords(t *testing.T) {
 		{"", "I look  at it\nfirst.", "I look at it first."},
 		{"Bash", `{"command":"` + strings.Repeat("é", 200) + `"}`, "Bash " + strings.Repeat("é", 84) + "…"},
 	} {
-		if got := doing(engine.Progress{Tool: c.tool, Text: c.text}, "/w/t"); got != c.want {
+		if got := Doing(engine.Progress{Tool: c.tool, Text: c.text}, "/w/t"); got != c.want {
 			t.Errorf("%s %s: %q, want %q", c.tool, c.text, got, c.want)
 		}
 	}
@@ -95,7 +95,7 @@ func FuzzLegible(f *testing.F) {
 		if got := legible(text); len(got) > 40*len(text)+40 {
 			t.Errorf("%d bytes became %d", len(text), len(got))
 		}
-		if got := []rune(doing(engine.Progress{Tool: "t", Text: text}, "/w")); len(got) > maxDoing {
+		if got := []rune(Doing(engine.Progress{Tool: "t", Text: text}, "/w")); len(got) > maxDoing {
 			t.Errorf("%d characters", len(got))
 		}
 	})

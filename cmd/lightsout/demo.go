@@ -32,7 +32,7 @@ type demoCommand struct {
 	Repo    string   `help:"Work on a copy of this repository instead of the sample." type:"existingdir"`
 	Tickets string   `help:"With --repo: the tickets, as TOML." type:"existingfile"`
 	Engine  []string `placeholder:"NAME,…" help:"The coding CLI: claude, codex, gemini, opencode, pi, qwen, or a program that takes the prompt on stdin. Of several, the next takes over while one is not served. For the sample also recorded (its own solutions, the default) and spent (one that is out of quota, always)."`
-	Test    string   `help:"With --repo: the repository's test command. Default: found."`
+	Test    string   `help:"With --repo: the command that runs its tests."`
 	Limit   duration `default:"30m" help:"With --yes: give up after this time."`
 	Verbose bool     `short:"v" help:"Log what the factory does."`
 }

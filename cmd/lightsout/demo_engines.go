@@ -56,19 +56,23 @@ func (d *demo) oneEngine(words string, c *Config) (name string, e EngineConfig, 
 	return ownProgram(words, c)
 }
 
-// present sees to it that a coding CLI is there before a ticket is begun with it.
+// present sees to it that a coding CLI is there, and something that opens its provider, before a ticket is begun with it.
 func present(words string, environ []string) error {
 	program, cure := words, "give it with its path"
-	if guide, known := engine.GuideTo(words); known {
+	guide, known := engine.GuideTo(words)
+	if known {
 		program, cure = guide.Program, "npm install -g "+guide.Package
 	} else if all := strings.Fields(words); len(all) > 0 {
 		program = all[0]
 	}
-	if info, err := os.Stat(program); err == nil && !info.IsDir() {
+	if info, err := os.Stat(program); !known && err == nil && !info.IsDir() {
 		return nil
 	}
 	if _, err := process.LookPath(program, "/", environ); err != nil {
 		return fmt.Errorf("demo: --engine %s: there is no %s in PATH: %s", words, program, cure)
+	}
+	if known && !slices.ContainsFunc(guide.Credentials, func(name string) bool { return lookup(environ, name) != "" }) {
+		return fmt.Errorf("demo: --engine %s: nothing opens its provider: %s and start again; sessions have %s", words, setCredentials(guide), ownHome)
 	}
 	return nil
 }

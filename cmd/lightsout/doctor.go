@@ -52,6 +52,9 @@ func (d doctorCommand) Run(ctx context.Context, c console) error {
 	if d.Engines {
 		return d.engines(ctx, c)
 	}
+	if d.Try {
+		return errors.New("doctor: --try goes with --engines")
+	}
 	report := d.examine(ctx, c)
 	if ctx.Err() != nil {
 		return errors.New("doctor: stopped")

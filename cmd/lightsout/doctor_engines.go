@@ -84,6 +84,7 @@ func (d doctorCommand) engines(ctx context.Context, c console) error {
 
 func (r enginesReport) text() string {
 	var b strings.Builder
+	homes := false
 	for _, s := range r.Engines {
 		mark, words := "✗", "not installed"
 		if s.Installed {
@@ -104,9 +105,16 @@ func (r enginesReport) text() string {
 		if s.Todo != "" {
 			fmt.Fprintf(&b, "            → %s\n", s.Todo)
 		}
+		homes = homes || s.Installed && s.Credentials == ""
+	}
+	if homes {
+		b.WriteString("Sessions have " + ownHome + ".\n")
 	}
 	return b.String()
 }
+
+// ownHome is why a person's own login does not serve.
+const ownHome = "a HOME of their own, so a login of yours is not found there"
 
 // engineState looks for an engine's program, asks for its version, and looks for what opens its provider. A command of the
 // person's own is not started: that might be to start work. With implied, the usual credentials are handed on without
@@ -138,7 +146,7 @@ func (x *doctor) engineState(ctx context.Context, name string, implied bool) eng
 		return s
 	}
 	if s.Credentials = credentialsOf(guide, e, env); s.Credentials == "" {
-		s.Todo = credentialsCure(name, guide)
+		s.Todo = credentialsCure(name, guide, x.environ)
 		return s
 	}
 	s.Authenticated, s.Ready = true, true
@@ -166,13 +174,23 @@ func credentialsOf(guide engine.Guide, e EngineConfig, env []string) string {
 	return ""
 }
 
-func credentialsCure(name string, guide engine.Guide) string {
+// credentialsCure says how sessions of an engine come to what opens its provider.
+func credentialsCure(name string, guide engine.Guide, environ []string) string {
 	key := guide.Credentials[0]
-	cure := "set " + key + " where lightsout is started"
-	if guide.Program == "claude" {
-		cure = `set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token", where lightsout is started`
+	for _, set := range guide.Credentials {
+		if lookup(environ, set) != "" {
+			return fmt.Sprintf("%s is set, but not handed on: write pass = [%q] under [engines.%s]", set, set, name)
+		}
 	}
-	return fmt.Sprintf("%s, and name it in pass = [%q] under [engines.%s]; sessions have a HOME of their own, so a login is not found there", cure, key, name)
+	return fmt.Sprintf("%s where lightsout is started, and write pass = [%q] under [engines.%s]", setCredentials(guide), key, name)
+}
+
+// setCredentials says what to set.
+func setCredentials(guide engine.Guide) string {
+	if guide.Program == "claude" {
+		return `set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token"`
+	}
+	return "set " + guide.Credentials[0]
 }
 
 // tryTime bounds the session that asks a provider for one word.
@@ -187,10 +205,25 @@ func (x *doctor) try(ctx context.Context, s engineState, implied bool) engineSta
 	case outcome.Outcome == engine.Done:
 		s.Credentials += ", its provider answered"
 	default:
-		s.Authenticated = outcome.Outcome != engine.Authentication
-		s.Ready, s.Credentials, s.Todo = false, s.Credentials+", "+string(outcome.Outcome), x.redact(outcome.Reason)
+		s.Ready, s.Todo = false, answerCure(s.Credentials, outcome.Outcome)+": "+x.redact(outcome.Reason)
+		if s.Credentials += ", " + string(outcome.Outcome); outcome.Outcome == engine.Authentication {
+			s.Authenticated, s.Credentials = false, strings.TrimSuffix(s.Credentials, string(outcome.Outcome))+"refused"
+		}
 	}
 	return s
+}
+
+// answerCure says what to do when no word came of a provider.
+func answerCure(credentials string, outcome engine.Outcome) string {
+	switch outcome {
+	case engine.Authentication:
+		return "its provider refuses " + credentials + ", put another there"
+	case engine.Quota:
+		return "wait until its quota is back, or raise it"
+	case engine.Overloaded, engine.Timeout, engine.Stalled:
+		return "try again later, and look whether this machine reaches its provider"
+	}
+	return "run it by hand"
 }
 
 func (x *doctor) answer(ctx context.Context, s engineState, implied bool) (result engine.Result, err error) {

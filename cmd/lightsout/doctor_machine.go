@@ -50,7 +50,7 @@ func (x *doctor) coder(ctx context.Context, chosen string) finding {
 	case s.Version == "":
 		return bad(name, found+" does not run", s.Todo)
 	}
-	return bad(name, found+" has no credentials", s.Todo)
+	return bad(name, found+" has no credentials", s.Todo+"; sessions have "+ownHome)
 }
 
 // versionTime is what a coding CLI may take to tell its version: some are large, and all may be asked at once.

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"lightsout/agents/engine"
 	"lightsout/agents/engine/enginetest"
 	"lightsout/agents/forge"
 )
@@ -157,8 +158,39 @@ path = "/no/such/program"
 	if code != exitYes {
 		t.Errorf("exit %d though the engine chosen is ready", code)
 	}
+	for name, want := range map[string]string{
+		"codex": `OPENAI_API_KEY is set, but not handed on: write pass = ["OPENAI_API_KEY"] under [engines.codex]`, "gemini": "npm install -g @google/gemini-cli",
+		"gone": "install it, or name the whole path under [engines.gone]", "qwen": "it does not even tell its version"} {
+		if !strings.HasPrefix(got[name].Todo, want) {
+			t.Errorf("%s: what to do is %q, want %q", name, got[name].Todo, want)
+		}
+	}
 	if code, got := examine("--config", filepath.Join(empty, "lightsout.toml")); code != exitYes || !got["codex"].Ready || len(got) != 6 {
 		t.Errorf("without a configuration: exit %d, %+v", code, got)
+	}
+}
+
+func TestEnginesReadLikeAList(t *testing.T) {
+	guide, _ := engine.GuideTo("claude")
+	ready := engineState{Engine: "codex", Installed: true, Path: "/bin/codex", Version: "0.9", Authenticated: true, Credentials: "KEY", Ready: true}
+	open := engineState{Engine: "claude", Installed: true, Path: "/bin/claude", Version: "2.0", Todo: credentialsCure("claude", guide, nil)}
+	missing := engineState{Engine: "pi", Todo: "npm install -g pi"}
+	want := `✓ codex     0.9 /bin/codex, authenticated: KEY, ready
+✗ claude    2.0 /bin/claude, not authenticated
+            → set ANTHROPIC_API_KEY, or CLAUDE_CODE_OAUTH_TOKEN from "claude setup-token" where lightsout is started, and write pass = ["ANTHROPIC_API_KEY"] under [engines.claude]
+✗ pi        not installed
+            → npm install -g pi
+Sessions have a HOME of their own, so a login of yours is not found there.
+`
+	if got := (enginesReport{Engines: []engineState{ready, open, missing}}).text(); got != want {
+		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := (enginesReport{Engines: []engineState{ready, missing}}).text(); strings.Contains(got, "HOME") {
+		t.Errorf("nobody is without credentials:\n%s", got)
+	}
+	code := run(t.Context(), []string{"doctor", "--try"}, console{in: strings.NewReader(""), out: &strings.Builder{}, err: &strings.Builder{}})
+	if code != exitUnknown {
+		t.Errorf("--try without --engines: exit %d", code)
 	}
 }
 
@@ -167,15 +199,15 @@ func TestDoctorTriesCredentialsOnTheirProvider(t *testing.T) {
 	executable, err := os.Executable()
 	must(t, err)
 	for mode, want := range map[string]engineState{
-		"authentication": {Authenticated: false, Ready: false, Credentials: "ANTHROPIC_API_KEY, authentication"},
-		"overloaded":     {Authenticated: true, Ready: false, Credentials: "ANTHROPIC_API_KEY, overloaded"},
+		"authentication": {Authenticated: false, Ready: false, Credentials: "ANTHROPIC_API_KEY, refused", Todo: "its provider refuses ANTHROPIC_API_KEY, put another there: "},
+		"overloaded":     {Authenticated: true, Ready: false, Credentials: "ANTHROPIC_API_KEY, overloaded", Todo: "try again later, and look whether this machine reaches its provider: "},
 		"nothing":        {Authenticated: true, Ready: true, Credentials: "ANTHROPIC_API_KEY, its provider answered"},
 	} {
 		must(t, os.WriteFile(filepath.Join(place, "claude"), fmt.Appendf(nil, "#!/bin/sh\n[ \"$1\" = --version ] && exec echo 2.0\nexec %s %s %s --mode=%s \"$@\"\n", shellWord(executable), enginetest.Word, place, mode), 0o700))
 		x := &doctor{&daemon{config: defaults(), environ: []string{"PATH=" + place + ":/usr/bin:/bin", "ANTHROPIC_API_KEY=k", "GOCACHE=" + filepath.Dir(executable)}}}
 		x.config.Containment.Readable = []string{filepath.Dir(executable), place}
 		s := x.try(t.Context(), x.engineState(t.Context(), "claude", true), true)
-		if s.Authenticated != want.Authenticated || s.Ready != want.Ready || s.Credentials != want.Credentials || (s.Todo == "") != want.Ready {
+		if s.Authenticated != want.Authenticated || s.Ready != want.Ready || s.Credentials != want.Credentials || !strings.HasPrefix(s.Todo, want.Todo) || (s.Todo == "") != want.Ready {
 			t.Errorf("%s: %+v", mode, s)
 		}
 	}

@@ -1,16 +1,21 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 
+	"lightsout/agents"
 	"lightsout/agents/engine"
 	"lightsout/agents/process"
 	"lightsout/agents/worktree"
@@ -33,7 +38,7 @@ type sessionCommand struct {
 	Tokens   int64             `help:"The most tokens, read afresh and written."`
 	Cost     float64           `help:"The most money, in US dollars, as far as the CLI names it."`
 	Repeats  int               `default:"6" help:"How often the same tool call may give the same result, with nothing new between."`
-	JSON     bool              `name:"json" help:"Print one object at the end."`
+	JSON     bool              `name:"json" help:"Print one object at the end; until then, all that the program says goes to standard error as it is."`
 }
 
 // sessionResult is what --json prints.
@@ -65,6 +70,11 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 		return fmt.Errorf("session: %w", err)
 	}
 	session.Prompt = string(prompt)
+	if s.JSON {
+		session.Log = c.err
+	} else {
+		session.OnProgress, session.ProgressEvery = s.tell(c, session.Dir), time.Second
+	}
 	before, err := takeSnapshot(ctx, session.Dir, c.environ)
 	if err != nil {
 		return fmt.Errorf("session: %w", err)
@@ -78,8 +88,11 @@ func (s sessionCommand) Run(ctx context.Context, c console) error {
 	if result.Outcome == engine.Done && problem == nil && maps.Equal(before, after) {
 		result.Outcome, result.Reason = noChange, "it ended without changing a file"
 	}
-	if err = errors.Join(err, problem, s.print(c, result)); err != nil {
-		return fmt.Errorf("session: %w", err)
+	if result.Seconds > 0 || s.JSON { // else it was not even started, as the error tells
+		err = errors.Join(err, problem, s.print(c, result))
+	}
+	if err != nil {
+		return fmt.Errorf("session: %w%s", err, s.installation(config, err))
 	}
 	if result.Outcome != engine.Done {
 		return errNo
@@ -106,7 +119,7 @@ func (s sessionCommand) session(ctx context.Context, c console, config Config) (
 	for name, value := range config.Containment.Env {
 		env = append(env, name+"="+value)
 	}
-	return engine.Session{Dir: dir, Marker: "lightsout-session-" + rand.Text(), Env: env, Log: c.err,
+	return engine.Session{Dir: dir, Marker: "lightsout-session-" + rand.Text(), Env: env,
 		Limits:   process.Limits{Wall: s.Limit, Silence: s.Silence, Output: config.Limits.OutputMB << 20, Disk: config.Limits.DiskMB << 20},
 		MaxTurns: s.Turns, MaxTokens: s.Tokens, MaxCostUSD: s.Cost, MaxRepeats: s.Repeats,
 		Contain: contain, Namespace: d.fence.apart, Writable: append(caches, config.Containment.Writable...), Readable: d.readable()}, nil
@@ -131,7 +144,12 @@ func (s sessionCommand) configured(c console) (Config, *engine.Engine, error) {
 
 // unnamed is an engine that no configuration names: what there is to say of it is in the arguments.
 func (s sessionCommand) unnamed(c console) (*engine.Engine, error) {
-	guide, _ := engine.GuideTo(s.Engine) // New tells of an unknown kind
+	if s.Engine != "command" { // which New tells of
+		if err := defaults().knows(s.Engine); err != nil {
+			return nil, err
+		}
+	}
+	guide, _ := engine.GuideTo(s.Engine)
 	env, files := map[string]string{}, map[string]string{}
 	for _, name := range slices.Concat(guide.Credentials, s.Pass) {
 		if value := lookup(c.environ, name); value != "" {
@@ -148,11 +166,44 @@ func (s sessionCommand) unnamed(c console) (*engine.Engine, error) {
 	return engine.New(engine.Config{Name: s.Engine, Kind: s.Engine, Path: s.Path, Model: s.Model, Args: s.Arg, Env: env, Files: files})
 }
 
+// installation is what to do about a program that is not there, where that is known.
+func (s sessionCommand) installation(config Config, err error) string {
+	e := config.Engines[s.Engine]
+	guide, known := engine.GuideTo(cmp.Or(e.Kind, s.Engine))
+	if !known || s.Path+e.Path != "" || !errors.Is(err, fs.ErrNotExist) {
+		return ""
+	}
+	where := "with --path"
+	if s.Config != "" {
+		where = "by path under [engines." + s.Engine + "]"
+	}
+	return ": npm install -g " + guide.Package + ", or name the program " + where
+}
+
+// tell says how far the session is, in a line.
+func (s sessionCommand) tell(c console, dir string) func(engine.Progress) {
+	return func(p engine.Progress) {
+		fmt.Fprintf(c.err, "%4.0f s%s  %s\n", p.Elapsed.Seconds(), used(p.Turns, p.Usage), agents.Doing(p, dir))
+	}
+}
+
+// used is what a session has used, in a few words; a program that is no coding CLI tells nothing of it.
+func used(turns int, u engine.Usage) (words string) {
+	if turns > 0 {
+		words = fmt.Sprintf(", turn %d, %d tokens", turns, u.Input+u.Output)
+	}
+	if u.CostUSD > 0 {
+		words += fmt.Sprintf(", $%.3f", u.CostUSD)
+	}
+	return words
+}
+
 func (s sessionCommand) print(c console, r engine.Result) error {
 	if !s.JSON {
-		_, err := fmt.Fprintf(c.out, "%s: %s %s (%.1f s, %d turns, $%.2f)\n%s\n", r.Engine, r.Outcome, r.Reason, r.Seconds, r.Turns, r.Usage.CostUSD, r.Text)
+		how := strings.TrimSuffix(string(r.Outcome)+": "+r.Reason, ": ")
+		_, err := fmt.Fprintf(c.out, "%s: %s (%.1f s%s)\n%s\n", r.Engine, how, r.Seconds, used(r.Turns, r.Usage), strings.TrimSpace(r.Text))
 		return err
 	}
 	return printJSON(c.out, sessionResult{Engine: r.Engine, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
-		OutputTokens: r.Usage.Output, CostUSD: r.Usage.CostUSD, Seconds: r.Seconds, Survivors: r.Survivors, Text: r.Text})
+		OutputTokens: r.Usage.Output, CostUSD: math.Round(r.Usage.CostUSD*1e6) / 1e6, Seconds: math.Round(r.Seconds*1e3) / 1e3, Survivors: r.Survivors, Text: r.Text})
 }

@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -61,6 +62,46 @@ func TestSessionCommandSaysNoToAnythingButWork(t *testing.T) {
 		if code, result, _ := sessionOf(t, c.solution, c.arguments...); code != exitNo || result.Outcome != c.want || result.Reason == "" {
 			t.Errorf("%s: exit %d, %+v; want %s", name, code, result, c.want)
 		}
+	}
+}
+
+func TestSessionIsToldToAPersonStepByStep(t *testing.T) {
+	dir, place := t.TempDir(), t.TempDir()
+	binary, err := os.Executable()
+	must(t, err)
+	must(t, enginetest.Record(place, "Add a greeting", 1, enginetest.Solution{Files: map[string]string{"greeting.txt": "hello\n"}, Say: "Done it."}))
+	must(t, os.WriteFile(filepath.Join(place, "prompt.md"), []byte("# Add a greeting\n"), 0o600))
+	session := func(arguments ...string) (int, string, string) {
+		var out, errs bytes.Buffer
+		code := run(t.Context(), append([]string{"session", "--dir", dir, "--prompt", filepath.Join(place, "prompt.md")}, arguments...), console{out: &out, err: &errs,
+			environ: []string{"PATH=/usr/bin:/bin", "GOCACHE=" + place, "GOMODCACHE=" + filepath.Dir(binary)}})
+		return code, out.String(), errs.String()
+	}
+	scripted := []string{"--engine", "claude", "--path", filepath.Join(place, "claude")}
+	must(t, enginetest.Wrap(filepath.Join(place, "claude"), binary, place))
+	for _, want := range []struct {
+		code     int
+		how, say string
+	}{{exitYes, `^claude: done \(\d+\.\d s, turn 2, 320 tokens, \$0\.020\)\nDone it\.\n$`, ` s  Write greeting\.txt\n`}, {exitNo, `^claude: no change: it ended without changing a file \(`, ` s  Write greeting\.txt\n`}} {
+		if code, out, said := session(scripted...); code != want.code || !regexp.MustCompile(want.how).MatchString(out) || !regexp.MustCompile(want.say).MatchString(said) || strings.Contains(said, "{") {
+			t.Errorf("exit %d\n%s\n%s", code, out, said)
+		}
+	}
+	for name, c := range map[string]struct {
+		arguments []string
+		want      string
+	}{
+		"not installed":      {[]string{"--engine", "codex"}, "file does not exist: npm install -g @openai/codex, or name the program with --path"},
+		"a path that is not": {[]string{"--engine", "codex", "--path", "/no/codex"}, "/no/codex: no such file or directory\n"},
+		"no such engine":     {[]string{"--engine", "qwem"}, `there is no engine "qwem": did you mean "qwen"`},
+		"a command":          {[]string{"--engine", "command"}, `kind "command" needs a path`},
+	} {
+		if code, out, said := session(c.arguments...); code != exitUnknown || out != "" || !strings.Contains(said, c.want) {
+			t.Errorf("%s: exit %d\n%s%s", name, code, out, said)
+		}
+	}
+	if code, out, said := session("--engine", "command", "--path", "/bin/ls"); code != exitNo || !regexp.MustCompile(`^command: no change: it ended without changing a file \(\d+\.\d s\)\n`).MatchString(out) || strings.Contains(out+said, "token") {
+		t.Errorf("exit %d\n%s%s", code, out, said)
 	}
 }
 
