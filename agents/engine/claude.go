@@ -182,7 +182,7 @@ func (r *claudeReader) stdout(line []byte, cut bool) []Event {
 			r.refused = "overloaded, the provider is asked again"
 			return []Event{{Kind: KindError, Text: r.refused}}
 		case "api_retry":
-			r.status, r.refused = e.ErrorStatus, "refused: "+string(e.Error)
+			r.status, r.refused = e.ErrorStatus, fmt.Sprintf("refused with %d, %s", e.ErrorStatus, strings.Trim(string(e.Error), `"`))
 			return []Event{{Kind: KindError, Text: fmt.Sprintf("call %d of %d was refused (%d), trying again", e.Attempt, e.MaxRetries, e.ErrorStatus)}}
 		}
 	}

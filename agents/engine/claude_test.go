@@ -89,6 +89,18 @@ func TestRecordedRefusalsAreReportedAsWhatTheyWere(t *testing.T) {
 	}
 }
 
+func TestTheCallThatIsTriedAgainIsTheTrouble(t *testing.T) {
+	const refused = `{"type":"system","subtype":"api_retry","attempt":1,"max_retries":3,"error_status":401,"error":"authentication_failed"}` + "\n"
+	r, events := read(t, refused)
+	if outcome, words := r.trouble(); outcome != Authentication || words != "refused with 401, authentication_failed" || len(events) != 1 || events[0].Kind != KindError {
+		t.Errorf("%s %q, %+v", outcome, words, events)
+	}
+	r, _ = read(t, refused+`{"type":"assistant","message":{"id":"m","content":[{"type":"text","text":"well"}]}}`+"\n")
+	if outcome, words := r.trouble(); outcome != "" {
+		t.Errorf("after an answer the trouble is %s %q", outcome, words)
+	}
+}
+
 func TestTerminalEventDecidesBeforeTheExitCode(t *testing.T) {
 	const success = `{"type":"result","subtype":"success","is_error":false,"result":"done","num_turns":3}`
 	for _, c := range []struct {
