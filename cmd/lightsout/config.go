@@ -2,6 +2,8 @@ package main
 
 import (
 	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"lightsout/agents"
@@ -136,9 +138,34 @@ func (c Config) roleEngines() map[string][]string {
 		if own[role] = names; len(names) == 0 {
 			own[role] = c.Review.Engine
 		}
+		if c.Review.Rounds == 0 { // nobody looks
+			delete(own, role)
+		}
 	}
 	maps.DeleteFunc(own, func(_ string, names []string) bool { return len(names) == 0 })
 	return own
+}
+
+// everyEngine are all that somebody is to ask, the usual ones first.
+func (c Config) everyEngine() []string {
+	all, own := slices.Clone(c.Engine), c.roleEngines()
+	for _, role := range slices.Sorted(maps.Keys(own)) {
+		for _, name := range own[role] {
+			if !slices.Contains(all, name) {
+				all = append(all, name)
+			}
+		}
+	}
+	return all
+}
+
+// crews says who is asked, in a line.
+func (c Config) crews() string {
+	words, own := strings.Join(c.Engine, ", then "), c.roleEngines()
+	for _, role := range slices.Sorted(maps.Keys(own)) {
+		words += "; " + role + ": " + strings.Join(own[role], ", then ")
+	}
+	return words
 }
 
 // Limits bound what one run may take.

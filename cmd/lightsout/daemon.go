@@ -265,7 +265,7 @@ func (d *daemon) schedule(s *store.Store, f *agents.Factory) (*schedule, error) 
 func (d *daemon) health(f *agents.Factory) func(context.Context) []string {
 	return func(context.Context) []string {
 		rate := f.Forge.Rate()
-		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + strings.Join(d.config.Engine, ", then "), "containment: " + d.fence.whole()}
+		lines := []string{"lightsout " + version(), fmt.Sprintf("GitHub %d/%d, %d requests", rate.Remaining, rate.Limit, rate.Used), "sessions: " + d.config.crews(), "containment: " + d.fence.whole()}
 		if used, free, err := disk(d.config.State); err == nil {
 			lines = append(lines, fmt.Sprintf("disk %d%% used, %d GB free", used, free>>30))
 		}

@@ -20,7 +20,7 @@ import (
 // machine tries what sessions and tests need on this machine.
 func (x *doctor) machine(ctx context.Context) []finding {
 	var checks []finding
-	for _, chosen := range x.config.Engine {
+	for _, chosen := range x.config.everyEngine() {
 		checks = append(checks, x.coder(ctx, chosen))
 	}
 	return append(checks, x.tests(), x.containment(ctx))

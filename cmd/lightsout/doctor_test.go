@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,29 @@ func TestDoctorAsksClaudeItselfAndLooksForItsCredentials(t *testing.T) {
 	}
 	if got := x("ANTHROPIC_API_KEY=canary"); !got.OK || got.Detail != "claude: "+claude+" 2.0.1 (Claude Code)" {
 		t.Errorf("with everything: %+v", got)
+	}
+}
+
+func TestDoctorAsksForWhomEveryRoleAsks(t *testing.T) {
+	x := &doctor{&daemon{config: defaults(), environ: []string{"PATH=/usr/bin:/bin"}}}
+	x.config.Engine, x.config.Roles.Fixer, x.config.Review.Engine, x.config.Review.Referee = oneOrMore{"mine"}, oneOrMore{"codex", "mine"}, oneOrMore{"mine"}, oneOrMore{"qwen"}
+	x.config.Engines = map[string]EngineConfig{"mine": {Kind: "command", Path: "/bin/true"}}
+	var found []string
+	for _, f := range x.machine(t.Context()) {
+		if f.Name == "coding CLI" {
+			found = append(found, fmt.Sprint(f.OK, " ", f.Detail))
+		}
+	}
+	want := []string{"true mine: /bin/true", "false codex is not found in the PATH of sessions", "false qwen is not found in the PATH of sessions"}
+	if !slices.Equal(found, want) {
+		t.Errorf("%q, want %q", found, want)
+	}
+	if got, want := x.config.crews(), "mine; adversary: mine; enthusiast: mine; fixer: codex, then mine; referee: qwen"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	x.config.Review.Rounds = 0
+	if got := x.config.everyEngine(); !slices.Equal(got, []string{"mine", "codex"}) {
+		t.Errorf("without a review %q are asked", got)
 	}
 }
 
