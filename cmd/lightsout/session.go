@@ -201,7 +201,8 @@ func used(turns int, u engine.Usage) (words string) {
 func (s sessionCommand) print(c console, r engine.Result) error {
 	if !s.JSON {
 		how := strings.TrimSuffix(string(r.Outcome)+": "+r.Reason, ": ")
-		_, err := fmt.Fprintf(c.out, "%s: %s (%.1f s%s)\n%s\n", r.Engine, how, r.Seconds, used(r.Turns, r.Usage), strings.TrimSpace(r.Text))
+		words := fmt.Sprintf("%s: %s (%.1f s%s)\n%s", r.Engine, how, r.Seconds, used(r.Turns, r.Usage), r.Text)
+		_, err := fmt.Fprintln(c.out, strings.TrimSpace(words))
 		return err
 	}
 	return printJSON(c.out, sessionResult{Engine: r.Engine, Outcome: string(r.Outcome), Reason: r.Reason, Turns: r.Turns, InputTokens: r.Usage.Input, CachedTokens: r.Usage.Cached,
