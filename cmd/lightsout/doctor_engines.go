@@ -146,7 +146,7 @@ func (x *doctor) engineState(ctx context.Context, name string, implied bool) eng
 		return s
 	}
 	if s.Credentials = credentialsOf(guide, e, env); s.Credentials == "" {
-		s.Todo = credentialsCure(name, guide, x.environ)
+		s.Todo = credentialsCure(name, guide, x.config.Engines[name].Pass, x.environ)
 		return s
 	}
 	s.Authenticated, s.Ready = true, true
@@ -174,9 +174,15 @@ func credentialsOf(guide engine.Guide, e EngineConfig, env []string) string {
 	return ""
 }
 
-// credentialsCure says how sessions of an engine come to what opens its provider.
-func credentialsCure(name string, guide engine.Guide, environ []string) string {
+// credentialsCure says how sessions of an engine, to which the variables of pass are handed on, come to what opens its
+// provider.
+func credentialsCure(name string, guide engine.Guide, pass, environ []string) string {
 	key := guide.Credentials[0]
+	for _, handed := range pass {
+		if slices.Contains(guide.Credentials, handed) {
+			return fmt.Sprintf("set %s where lightsout is started: [engines.%s] hands it on", handed, name)
+		}
+	}
 	for _, set := range guide.Credentials {
 		if lookup(environ, set) != "" {
 			return fmt.Sprintf("%s is set, but not handed on: write pass = [%q] under [engines.%s]", set, set, name)

@@ -197,7 +197,7 @@ path = "/no/such/program"
 func TestEnginesReadLikeAList(t *testing.T) {
 	guide, _ := engine.GuideTo("claude")
 	ready := engineState{Engine: "codex", Installed: true, Path: "/bin/codex", Version: "0.9", Authenticated: true, Credentials: "KEY", Ready: true}
-	open := engineState{Engine: "claude", Installed: true, Path: "/bin/claude", Version: "2.0", Todo: credentialsCure("claude", guide, nil)}
+	open := engineState{Engine: "claude", Installed: true, Path: "/bin/claude", Version: "2.0", Todo: credentialsCure("claude", guide, nil, nil)}
 	missing := engineState{Engine: "pi", Todo: "npm install -g pi"}
 	want := `✓ codex     0.9 /bin/codex, authenticated: KEY, ready
 ✗ claude    2.0 /bin/claude, not authenticated
@@ -208,6 +208,9 @@ Sessions have a HOME of their own, so a login of yours is not found there.
 `
 	if got := (enginesReport{Engines: []engineState{ready, open, missing}}).text(); got != want {
 		t.Errorf("%s\nwant\n%s", got, want)
+	}
+	if got := credentialsCure("mine", guide, []string{"OTHER", "CLAUDE_CODE_OAUTH_TOKEN"}, []string{"ANTHROPIC_API_KEY=k"}); got != "set CLAUDE_CODE_OAUTH_TOKEN where lightsout is started: [engines.mine] hands it on" {
+		t.Errorf("where one is handed on that is not set: %q", got)
 	}
 	if got := (enginesReport{Engines: []engineState{ready, missing}}).text(); strings.Contains(got, "HOME") {
 		t.Errorf("nobody is without credentials:\n%s", got)
