@@ -47,9 +47,8 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 		c.giveUp(group) // as much as ever is not enough
 	}
 	for t := range s.head.tests {
-		if c.isWithout(t) {
-			s.base.tests[t], s.base.output[t] = Uncompiled, said[t.group]
-		} else if c.instead[t.group] != nil && missesName.MatchString(s.base.output[t]) {
+		_, ran := s.base.tests[t]
+		if c.isWithout(t) || c.isFile(t.group) && (!ran || missesName.MatchString(s.base.output[t])) {
 			s.base.tests[t], s.base.output[t] = Uncompiled, said[t.group]+"\n"+s.base.output[t]
 		}
 	}
@@ -101,14 +100,14 @@ func (c *cutting) giveUp(group string) {
 }
 
 // rest are the tests of the change that are left in groups that did not compile so far.
-func (c *cutting) rest(broken map[string]string, s *sides) (rest []test) {
+func (c *cutting) rest(broken map[string]string, s *sides) []test {
+	left := map[test]bool{}
 	for t := range s.head.tests {
-		if _, ok := broken[t.group]; ok && t == t.top() && s.decides(t) && !c.hopeless[t.group] && !c.without[t] {
-			rest = append(rest, t)
+		if _, ok := broken[t.group]; ok && s.decides(t) && !c.hopeless[t.group] && !c.isWithout(t) {
+			left[t.top()] = true
 		}
 	}
-	sortTests(rest)
-	return rest
+	return sortedTests(left)
 }
 
 // isWithout reports whether the test was cut, or is a subtest or a suite's method that was.
@@ -117,9 +116,12 @@ func (c *cutting) isWithout(t test) bool {
 		return true
 	}
 	for cut := range c.without {
-		if t.isMethod(cut) {
+		if t.isMethod(cut) || c.isFile(t.group) && t.group == cut.group && t.standsAs(cut.name) {
 			return true
 		}
 	}
 	return false
 }
+
+// isFile reports whether the group is a file of tests, and was cut.
+func (c *cutting) isFile(group string) bool { return c.instead[group] != nil }

@@ -37,6 +37,12 @@ func (t test) isMethod(declared test) bool {
 	return ok && t.group == declared.group && strings.Contains(t.name+"/", "/"+method+"/")
 }
 
+// standsAs reports whether the test stands in its file under the name: without its suites and parameters.
+func (t test) standsAs(name string) bool {
+	in := func(full string) bool { return strings.Contains("/"+full+"/", "/"+name+"/") }
+	return in(t.name) || in(strings.ReplaceAll(t.name, ".", "/"))
+}
+
 // results are what one run said, test by test, in the words of the tool that ran it.
 type results struct {
 	tests   map[test]string   // Passed, Failed, Skipped, Unfinished

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -39,10 +38,7 @@ func (s sides) asserts(t test) bool {
 // provesNamed is proves for a test as it stands in a file, without its suites and parameters. Where a tool does not tell tests apart, none is known to
 // prove anything by itself.
 func (s sides) provesNamed(file, name string) bool {
-	return s.named && slices.ContainsFunc(s.tells, func(told test) bool {
-		in := func(full string) bool { return strings.Contains("/"+full+"/", "/"+name+"/") }
-		return told.group == file && (in(told.name) || in(strings.ReplaceAll(told.name, ".", "/")))
-	})
+	return s.named && slices.ContainsFunc(s.tells, func(told test) bool { return told.group == file && told.standsAs(name) })
 }
 
 // onHeadNow is how a test, or a method of a suite, ended on the head.

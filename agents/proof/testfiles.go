@@ -45,7 +45,7 @@ func (c *change) planFiles(paths []string, name *pattern, commands func(manner) 
 	return plan{
 		named:    true,
 		commands: commands,
-		cut:      cutImport,
+		cut:      importCutter(c),
 		decides:  func(t test) bool { return slices.Contains(paths, t.group) },
 		touched:  func(t test) bool { return whole[t.group] || touched[plain(t)] || t.name == loading },
 		fresh:    func(t test) bool { return !before[plain(t)] },
