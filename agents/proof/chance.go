@@ -2,6 +2,8 @@ package proof
 
 import (
 	"context"
+	"go/parser"
+	"go/token"
 	"path"
 	"slices"
 	"strings"
@@ -75,29 +77,82 @@ func (c *change) isUnder(dir string) bool {
 
 // madeOf are the folders of the packages that a package and its tests are made of; ok is false when it is no Go package that can be read.
 func (c *change) madeOf(dir string) (folders map[string]bool, ok bool) {
-	folder := goFolder(goModules(c), "")
 	folders = map[string]bool{}
 	next := []string{dir}
 	for len(next) > 0 {
-		at := next[0]
-		next = next[1:]
-		if folders[at] {
-			continue
-		}
-		folders[at] = true
-		for _, p := range c.paths {
-			if path.Ext(p) != ".go" || clean(path.Dir(p)) != at || at != dir && isTest(p) {
-				continue
+		var further []string
+		next = slices.DeleteFunc(next, func(at string) bool { return folders[at] })
+		c.readImports(next, dir)
+		for _, at := range next {
+			folders[at] = true
+			source := c.imports[importer{at, false}]
+			tests := imported{}
+			if at == dir {
+				tests = c.imports[importer{at, true}]
 			}
-			parsed, parses := parseGo(c.head(p))
-			if !parses {
+			if source.unreadable || tests.unreadable {
 				return nil, false
 			}
-			ok = true
-			for _, imported := range parsed.node.Imports {
-				next = append(next, folder(strings.Trim(imported.Path.Value, "\"`")))
+			ok = ok || source.files+tests.files > 0
+			further = append(append(further, source.folders...), tests.folders...)
+		}
+		next = further
+	}
+	return folders, ok
+}
+
+// importer is the source of a Go package, or its tests.
+type importer struct {
+	dir   string
+	tests bool
+}
+
+// imported is what an importer imports, as folders of the repository where it is one.
+type imported struct {
+	files      int
+	folders    []string
+	unreadable bool
+}
+
+// readImports reads what the packages in some folders import, as far as it is not known yet; of tests those in one folder.
+func (c *change) readImports(dirs []string, tested string) {
+	if c.imports == nil {
+		c.imports, c.goFiles = map[importer]imported{}, map[importer][]string{}
+		for _, p := range c.paths {
+			if path.Ext(p) == ".go" {
+				by := importer{clean(path.Dir(p)), isTest(p)}
+				c.goFiles[by] = append(c.goFiles[by], p)
 			}
 		}
 	}
-	return folders, ok
+	var unknown []importer
+	var files []string
+	for _, dir := range dirs {
+		for _, by := range []importer{{dir, false}, {dir, true}} {
+			if _, known := c.imports[by]; !known && (!by.tests || dir == tested) {
+				c.imports[by] = imported{}
+				unknown, files = append(unknown, by), append(files, c.goFiles[by]...)
+			}
+		}
+	}
+	if c.fetch != nil {
+		c.fetch(files)
+	}
+	folder := goFolder(goModules(c), "")
+	for _, by := range unknown {
+		all := imported{files: len(c.goFiles[by])}
+		for _, p := range c.goFiles[by] {
+			node, err := parser.ParseFile(token.NewFileSet(), "", c.head(p), parser.ImportsOnly)
+			if err != nil {
+				all.unreadable = true
+				continue
+			}
+			for _, spec := range node.Imports {
+				all.folders = append(all.folders, folder(strings.Trim(spec.Path.Value, "\"`")))
+			}
+		}
+		slices.Sort(all.folders)
+		all.folders = slices.Compact(all.folders)
+		c.imports[by] = all
+	}
 }

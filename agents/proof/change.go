@@ -64,6 +64,10 @@ type change struct {
 	secrets      []string // never to be committed, word for word
 	protected    []string // patterns of the configuration, beside the usual ones
 	maximumLines int
+
+	fetch   func(paths []string)  // reads files of the head ahead, many at once; nil does not
+	goFiles map[importer][]string // of the head; made when it is first asked what imports what
+	imports map[importer]imported
 }
 
 // tests are the changed files that belong to the tests.

@@ -9,16 +9,26 @@ import (
 )
 
 // findHidden refuses tests that the change keeps from running without a word in them: by TestMain, by a helper of another package. The suite has said which
-// ran on the head; those in doubt run once more by name, with the change and, if they still do not run, without it.
+// ran on the head; those in doubt run once more by name, with the change and, if they still do not run, without it, and to be sure with it again.
 func (p *prover) findHidden(ctx context.Context, s sides, suite results, flags []string) error {
-	flags = withTags(flags, chosenTags(p.change, flags))
+	chosen := chosenTags(p.change, flags)
+	flags = withTags(flags, chosen)
 	doubtful := p.change.notRun(suite, flags)
+	idle := map[test]bool{} // those that the suite has skipped: most are on the base as well, which saves a look at the head
+	if len(chosen) == 0 {
+		maps.Copy(idle, doubtful)
+		maps.DeleteFunc(idle, func(t test, _ bool) bool { return suite.tests[t] != Skipped })
+		maps.DeleteFunc(doubtful, func(t test, _ bool) bool { return idle[t] })
+	}
 	for _, look := range []struct {
 		at   func(context.Context) error
 		runs bool
-	}{{p.place.toHead, false}, {p.place.toBase, true}} {
+	}{{p.place.toHead, false}, {p.place.toBase, true}, {p.place.toHead, false}} {
+		if look.runs {
+			maps.Copy(doubtful, idle)
+		}
 		if len(doubtful) == 0 {
-			return nil
+			continue
 		}
 		var tops []test
 		for t := range doubtful {

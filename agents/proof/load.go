@@ -83,7 +83,8 @@ func (p *prover) read(ctx context.Context, base, head string) (*change, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &change{base: p.reader(ctx, base), head: p.reader(ctx, head)}
+	c := &change{base: p.reader(ctx, base)}
+	c.head, c.fetch = p.readerAhead(ctx, head)
 	lines := parseDiff(diff)
 	for _, ch := range changed {
 		f := &file{path: ch.Path, old: ch.Old, status: ch.Status, mode: ch.Mode, binary: ch.Binary, lines: ch.Added + ch.Deleted}
@@ -122,16 +123,39 @@ func (p *prover) loadSince(ctx context.Context, whole *change) error {
 
 // reader reads files of a commit, each once. The first trouble is kept in readError; a file that is not there is none.
 func (p *prover) reader(ctx context.Context, commit string) tree {
+	read, _ := p.readerAhead(ctx, commit)
+	return read
+}
+
+// readerAhead is reader, with what reads many files before they are asked for: one by one each costs a process.
+func (p *prover) readerAhead(ctx context.Context, commit string) (read tree, ahead func(paths []string)) {
 	known := map[string][]byte{}
-	return func(path string) []byte {
+	note := func(err error) {
+		if err != nil && !errors.Is(err, worktree.ErrNoRevision) && p.readError == nil {
+			p.readError = fmt.Errorf("read the change: %w", err)
+		}
+	}
+	read = func(path string) []byte {
 		if content, ok := known[path]; ok {
 			return content
 		}
 		content, err := p.Mirror.Show(ctx, commit, path)
-		if err != nil && !errors.Is(err, worktree.ErrNoRevision) && p.readError == nil {
-			p.readError = fmt.Errorf("read the change: %w", err)
-		}
+		note(err)
 		known[path] = content
 		return content
 	}
+	ahead = func(paths []string) {
+		paths = slices.DeleteFunc(slices.Clone(paths), func(path string) bool {
+			_, ok := known[path]
+			return ok
+		})
+		found, err := p.Mirror.ShowAll(ctx, commit, paths)
+		note(err)
+		for _, path := range paths {
+			if content, ok := found[path]; ok || err == nil {
+				known[path] = content
+			}
+		}
+	}
+	return read, ahead
 }

@@ -3,7 +3,9 @@ package worktree
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -129,25 +131,77 @@ func (m *Mirror) Show(ctx context.Context, commit, path string) ([]byte, error) 
 	if err != nil {
 		return nil, fmt.Errorf("show %q: %w", path, err)
 	}
-	// git reads a name that begins so as relative to a folder of files, and the mirror has none.
-	relative := strings.HasPrefix(path, "./") || strings.HasPrefix(path, "../")
-	if path == "" || relative || strings.Contains(path, "\x00") {
+	if !isShown(path) {
 		return nil, fmt.Errorf("show %q: %w", path, ErrNoRevision)
 	}
-	out, err := m.git(ctx, call{args: []string{"cat-file", "--batch", "-z"}, stdin: strings.NewReader(sha + ":" + path + "\x00")})
+	found, err := m.show(ctx, sha, []string{path})
 	if err != nil {
 		return nil, fmt.Errorf("show %q: %w", path, err)
 	}
-	header, rest, _ := bytes.Cut(out, []byte("\n"))
-	fields := strings.Fields(string(header))
-	if len(fields) != 3 || !isSHA(fields[0]) || fields[1] != "blob" {
+	content, ok := found[path]
+	if !ok {
 		return nil, fmt.Errorf("show %q of %s: %w", path, sha, ErrNoRevision)
 	}
-	if size, err := strconv.Atoi(fields[2]); err != nil || size > len(rest) {
-		return nil, fmt.Errorf("show %q: answer cut short", path)
-	} else {
-		return rest[:size], nil
+	return content, nil
+}
+
+// ShowAll reads many files of a commit at once, as Show reads one. Those that the commit does not have are left out.
+func (m *Mirror) ShowAll(ctx context.Context, commit string, paths []string) (map[string][]byte, error) {
+	sha, err := m.commit(ctx, commit)
+	if err != nil {
+		return nil, fmt.Errorf("show %d files: %w", len(paths), err)
 	}
+	all := map[string][]byte{}
+	for some := range slices.Chunk(slices.DeleteFunc(slices.Clone(paths), func(p string) bool { return !isShown(p) }), 500) {
+		found, err := m.show(ctx, sha, some)
+		if err != nil {
+			return nil, fmt.Errorf("show %d files: %w", len(paths), err)
+		}
+		maps.Copy(all, found)
+	}
+	return all, nil
+}
+
+// isShown reports whether git reads the name as that of a file: one that begins so is relative to a folder of files, and the mirror has none.
+func isShown(path string) bool {
+	return path != "" && !strings.HasPrefix(path, "./") && !strings.HasPrefix(path, "../") && !strings.Contains(path, "\x00")
+}
+
+func (m *Mirror) show(ctx context.Context, sha string, paths []string) (map[string][]byte, error) {
+	var asked strings.Builder
+	for _, p := range paths {
+		asked.WriteString(sha + ":" + p + "\x00")
+	}
+	out, err := m.git(ctx, call{args: []string{"cat-file", "--batch", "-z"}, stdin: strings.NewReader(asked.String())})
+	if err != nil {
+		return nil, err
+	}
+	found := map[string][]byte{}
+	for _, p := range paths {
+		absent := sha + ":" + p + " missing\n" // the name may hold a line break
+		if rest, ok := bytes.CutPrefix(out, []byte(absent)); ok {
+			out = rest
+			continue
+		}
+		header, rest, _ := bytes.Cut(out, []byte("\n"))
+		fields := strings.Fields(string(header))
+		if len(fields) == 2 && isSHA(fields[0]) { // a submodule, as newer versions of git say it
+			out = rest
+			continue
+		}
+		if len(fields) != 3 || !isSHA(fields[0]) {
+			return nil, fmt.Errorf("unexpected answer %.100q", header)
+		}
+		size, err := strconv.Atoi(fields[2])
+		if err != nil || size >= len(rest) {
+			return nil, errors.New("answer cut short")
+		}
+		if fields[1] == "blob" {
+			found[p] = rest[:size:size]
+		}
+		out = rest[size+1:] // a line break ends it
+	}
+	return found, nil
 }
 
 // Conflicts foretells which files would conflict if b were merged into a; none when the merge is clean.

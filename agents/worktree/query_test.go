@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -76,6 +77,29 @@ func TestFilesAreReadByAnyName(t *testing.T) {
 			t.Errorf("%q was read as %q", path, content)
 		}
 		mustBe(t, err, ErrNoRevision)
+	}
+}
+
+func TestManyFilesAreReadAtOnce(t *testing.T) {
+	files := map[string]string{"blank": "\n", "line\nbreak": "c\n", "no line end": "f", "z": "\x00g missing\n"}
+	w := newWorld(t, files)
+	w.personPushes("main", map[string]string{"sub": w.resolve("main")})
+	w.fetch()
+	paths := []string{"missing", "z", "dir\nmissing", "line\nbreak", "sub", "./z", "", "no line end", "absent", "blank"}
+	for i := range 1000 { // more than are asked for at once
+		paths = append(paths, fmt.Sprint("absent", i))
+	}
+	got, err := w.mirror.ShowAll(t.Context(), "main", append(paths, "z"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for path, content := range got {
+		if want, ok := files[path]; !ok || string(content) != want {
+			t.Errorf("%q: %q, want %q", path, content, want)
+		}
+	}
+	if len(got) != len(files) {
+		t.Errorf("%d files, want %d", len(got), len(files))
 	}
 }
 
