@@ -22,7 +22,7 @@ var refusals = []struct {
 }{
 	{Quota, []string{"usage limit reached", "hit your limit", "hit your session limit", "hit your weekly limit", "hit your usage limit",
 		"limit reached", "credit balance is too low", "rate_limit", "billing_error", "out of extra usage", "exceeded your current quota",
-		"quota exceeded", "insufficient_quota", "resource_exhausted", "check your plan and billing", "too many requests"}},
+		"quota exceeded", "insufficient_quota", "resource_exhausted", "usage_limit_reached", "usage limit has been reached", "exhausted your capacity", "check your plan and billing", "too many requests"}},
 	{Authentication, []string{"authentication_error", "authentication_failed", "invalid api key", "please run /login", "not logged in",
 		"incorrect api key", "invalid_api_key", "api key not valid", "unauthenticated", "oauth token has expired", "oauth token revoked", "oauth_org_not_allowed", "invalid bearer token", "permission_error"}},
 	{Overloaded, []string{"overloaded", "server_error", "api_error", "internal server error", "connection error", "connection refused", "connection reset", "connection to the api was lost",
@@ -66,9 +66,17 @@ func refusal(words string) bool {
 var (
 	// resetEpoch is "Claude AI usage limit reached|1749924000".
 	resetEpoch = regexp.MustCompile(`reached[^|\n]{0,80}\|(\d{10})\b`)
-	// resetClock is "resets 6:20pm (Europe/Berlin)", "will reset at 9am" and
-	// "resets Oct 9, 3pm (UTC)".
-	resetClock = regexp.MustCompile(`(?i)\bresets? (?:at )?(?:([a-z]{3}) (\d{1,2}),? (?:at )?)?(\d{1,2})(?::(\d{2}))? ?([ap])m(?: \(([A-Za-z0-9_+/-]+)\))?`)
+	// resetMoment and resetSeconds are what OpenAI's own error has of it, in JSON,
+	// which may be quoted in other JSON.
+	resetMoment  = regexp.MustCompile(`\bresets_at\\?": ?(\d{10})\b`)
+	resetSeconds = regexp.MustCompile(`\bresets_in_seconds\\?": ?(\d{1,8})\b`)
+	// resetSpan is "try again in 5 days 22 hours 11 minutes" and "will reset after
+	// 4h28m20s".
+	resetSpan = regexp.MustCompile(`(?i)\b(?:try again in|retry in|resets? in|resets? after) ((?:\d{1,6}(?:\.\d+)? ?(?:days?|hours?|minutes?|seconds?|d|h|m|s)\b[ ,]*|\d{1,6}[dhm])+)`)
+	spanPart  = regexp.MustCompile(`(?i)(\d+)(?:\.\d+)? ?([dhms])`)
+	// resetClock is "resets 6:20pm (Europe/Berlin)", "will reset at 9am", "resets Oct
+	// 9, 3pm (UTC)" and "try again at Jul 5th, 2026 8:19 PM".
+	resetClock = regexp.MustCompile(`(?i)\b(?:resets?|try again) (?:at )?(?:([a-z]{3}) (\d{1,2})(?:st|nd|rd|th)?,? (?:(\d{4}),? )?(?:at )?)?(\d{1,2})(?::(\d{2}))? ?([ap])m(?: \(([A-Za-z0-9_+/-]+)\))?`)
 )
 
 // resetTime reads when a limit is over. A time of day is the next such time after
@@ -77,8 +85,13 @@ var (
 func resetTime(words string, now time.Time) time.Time {
 	var at time.Time
 	if m := resetEpoch.FindStringSubmatch(words); m != nil {
-		seconds, _ := strconv.ParseInt(m[1], 10, 64)
-		at = time.Unix(seconds, 0)
+		at = time.Unix(number(m[1]), 0)
+	} else if m := resetMoment.FindStringSubmatch(words); m != nil {
+		at = time.Unix(number(m[1]), 0)
+	} else if m := resetSeconds.FindStringSubmatch(words); m != nil {
+		at = now.Add(time.Duration(number(m[1])) * time.Second)
+	} else if m := resetSpan.FindStringSubmatch(words); m != nil {
+		at = now.Add(span(m[1]))
 	} else if m := resetClock.FindStringSubmatch(words); m != nil {
 		at = clockTime(m[1:], now)
 	}
@@ -88,22 +101,37 @@ func resetTime(words string, now time.Time) time.Time {
 	return at
 }
 
-// clockTime is the next time after now that month, day, hour, minute, half of the
-// day and zone name; month, day, minute and zone may be empty.
+// number is what digits say: of no more of them than fit.
+func number(digits string) int64 {
+	n, _ := strconv.ParseInt(digits, 10, 64)
+	return n
+}
+
+// span is how long "4h28m20s" or "5 days 22 hours" is; parts of a unit are left out.
+func span(words string) (all time.Duration) {
+	units := map[string]time.Duration{"d": 24 * time.Hour, "h": time.Hour, "m": time.Minute, "s": time.Second}
+	for _, m := range spanPart.FindAllStringSubmatch(words, 8) {
+		all += time.Duration(number(m[1])) * units[strings.ToLower(m[2])]
+	}
+	return all
+}
+
+// clockTime is the next time after now that month, day, year, hour, minute, half of
+// the day and zone name; month, day, year, minute and zone may be empty.
 func clockTime(parts []string, now time.Time) time.Time {
 	zone := now.Location()
-	if parts[5] != "" {
-		if named, err := time.LoadLocation(parts[5]); err == nil {
+	if parts[6] != "" {
+		if named, err := time.LoadLocation(parts[6]); err == nil {
 			zone = named
 		}
 	}
-	hour, _ := strconv.Atoi(parts[2])
-	minute, _ := strconv.Atoi(parts[3])
+	hour, _ := strconv.Atoi(parts[3])
+	minute, _ := strconv.Atoi(parts[4])
 	if hour < 1 || hour > 12 || minute > 59 {
 		return time.Time{}
 	}
 	hour %= 12
-	if strings.EqualFold(parts[4], "p") {
+	if strings.EqualFold(parts[5], "p") {
 		hour += 12
 	}
 	local := now.In(zone)
@@ -118,6 +146,9 @@ func clockTime(parts []string, now time.Time) time.Time {
 	day, _ := strconv.Atoi(parts[1])
 	if err != nil || day < 1 || day > 31 {
 		return time.Time{}
+	}
+	if parts[2] != "" {
+		return time.Date(int(number(parts[2])), month.Month(), day, hour, minute, 0, 0, zone)
 	}
 	at := time.Date(local.Year(), month.Month(), day, hour, minute, 0, 0, zone)
 	if !at.After(now) {

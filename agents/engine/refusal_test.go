@@ -11,19 +11,22 @@ func TestRefusalsAreClassified(t *testing.T) {
 		"something else went wrong": Failed,
 		"exit status 401":           Failed,
 		"API Error: 418 teapot":     Failed,
-		`API Error: 401 {"type":"error","error":{"type":"authentication_error"}}`: Authentication,
-		"Invalid API key · Please run /login":                                     Authentication,
-		"API Error: 403 forbidden":                                                Authentication,
-		"API Error: Request rejected (429) · slow down":                           Quota,
-		"Claude AI usage limit reached|1749924000":                                Quota,
-		"You've hit your limit · resets 6:20pm (Europe/Berlin)":                   Quota,
-		"Credit balance is too low":                                               Quota,
-		"API Error: 529 Overloaded":                                               Overloaded,
-		"API Error: Repeated 529 Overloaded errors":                               Overloaded,
-		"API Error: 500 Internal server error":                                    Overloaded,
-		"API Error: Connection error.":                                            Overloaded,
-		"TypeError: fetch failed":                                                 Overloaded,
-		"Connection reset by server":                                              Overloaded,
+		`API Error: 401 {"type":"error","error":{"type":"authentication_error"}}`:                  Authentication,
+		"Invalid API key · Please run /login":                                                      Authentication,
+		"API Error: 403 forbidden":                                                                 Authentication,
+		"API Error: Request rejected (429) · slow down":                                            Quota,
+		"Claude AI usage limit reached|1749924000":                                                 Quota,
+		"You've hit your limit · resets 6:20pm (Europe/Berlin)":                                    Quota,
+		"Credit balance is too low":                                                                Quota,
+		"You've hit your usage limit. Try again in 3 hours 2 minutes.":                             Quota,
+		"You have exhausted your capacity on this model.":                                          Quota,
+		`Codex error: {"type":"usage_limit_reached","message":"The usage limit has been reached"}`: Quota,
+		"API Error: 529 Overloaded":                                                                Overloaded,
+		"API Error: Repeated 529 Overloaded errors":                                                Overloaded,
+		"API Error: 500 Internal server error":                                                     Overloaded,
+		"API Error: Connection error.":                                                             Overloaded,
+		"TypeError: fetch failed":                                                                  Overloaded,
+		"Connection reset by server":                                                               Overloaded,
 	} {
 		if got := classify(0, words); got != want {
 			t.Errorf("classify(%q) = %s, want %s", words, got, want)
@@ -71,6 +74,21 @@ func TestResetTimeIsTheNextOneSaid(t *testing.T) {
 		"resets 13pm":                                           {},
 		"resets Foo 12, 5pm":                                    {},
 		"soon":                                                  {},
+		"You've hit your usage limit. Upgrade to Pro or try again in 5 days 22 hours 11 minutes.": now.Add(142*time.Hour + 11*time.Minute),
+		"You've hit your usage limit. Try again in 3 hours 2 minutes.":                            now.Add(182 * time.Minute),
+		"try again in 1 day 1 minute": now.Add(24*time.Hour + time.Minute),
+		"try again in 40 days":        {},
+		"try again in a moment":       {},
+		"You've hit your usage limit, or try again at Mar 12th, 2026 8:19 PM.":                  time.Date(2026, 3, 12, 20, 19, 0, 0, time.UTC),
+		"or try again at Mar 11, 2026, 7:38 AM":                                                 time.Date(2026, 3, 11, 7, 38, 0, 0, time.UTC),
+		"or try again at Mar 9th, 2026 8:19 PM":                                                 {}, // past
+		"try again at 3:45 PM.":                                                                 time.Date(2026, 3, 10, 15, 45, 0, 0, time.UTC),
+		"You have exhausted your capacity on this model. Your quota will reset after 4h28m20s.": now.Add(4*time.Hour + 28*time.Minute + 20*time.Second),
+		"Your quota will reset after 53s.":                                                      now.Add(53 * time.Second),
+		"Your quota will reset after 0s.":                                                       {},
+		"Please retry in 34.07s.":                                                               now.Add(34 * time.Second),
+		`Codex error: {"error":{"type":"usage_limit_reached","resets_at":1773151200,"resets_in_seconds":7}}`: time.Unix(1773151200, 0),
+		`{\"resets_in_seconds\":13872}`: now.Add(13872 * time.Second),
 	} {
 		if got := resetTime(words, now); !got.Equal(want) {
 			t.Errorf("resetTime(%q) = %v, want %v", words, got, want)
@@ -82,6 +100,9 @@ func FuzzResetTimeIsAheadAndWithinAMonth(f *testing.F) {
 	f.Add("limit reached|1773151200", int64(1773100000))
 	f.Add("resets Feb 29, 12:59am (Asia/Kathmandu)", int64(1773100000))
 	f.Add("resets 1am (../../etc/passwd)", int64(0))
+	f.Add("try again in 999999 days 999999 hours", int64(1773100000))
+	f.Add("try again at Feb 31st, 9999 12:59 PM", int64(1773100000))
+	f.Add("will reset after 4h28m20s", int64(1773100000))
 	f.Fuzz(func(t *testing.T, words string, seconds int64) {
 		now := time.Unix(seconds%1e11, 0).UTC()
 		if at := resetTime(words, now); !at.IsZero() && (!at.After(now) || at.Sub(now) > 31*24*time.Hour) {
