@@ -23,10 +23,13 @@ func goCutter(c *change, modules map[string]string) cutter {
 				faults[name][number] = m[3]
 			}
 		}
+		if !c.blameTypes(group, faults, read) {
+			return nil, nil, false
+		}
 		rest, names := overlay{}, []string(nil)
 		for name, lines := range faults {
 			left, gone, ok := cutGo(read(name), lines)
-			if !ok || len(gone) > 0 && clean(path.Dir(name)) != group {
+			if !ok || clean(path.Dir(name)) != group { // other programs may hold what stands elsewhere
 				return nil, nil, false
 			}
 			rest[name] = left
@@ -38,7 +41,7 @@ func goCutter(c *change, modules map[string]string) cutter {
 
 // cutGo blanks those declarations of a Go file in which the compiler finds fault, and imports that nothing uses any more; faults are its words by line. Every
 // line stays where it is. names are the functions that are gone, methods with their type. ok is false when a fault lies elsewhere, or in what runs unasked
-// (init, TestMain, specs): the rest would be another program.
+// (init, TestMain, specs, imports for what they register): the rest would be another program.
 func cutGo(src []byte, faults map[int]string) (rest []byte, names []string, ok bool) {
 	f, ok := parseGo(src)
 	if !ok {
@@ -70,6 +73,8 @@ func cutGo(src []byte, faults map[int]string) (rest []byte, names []string, ok b
 					blank(spec.Name.Pos(), spec.Name.End())
 				}
 				unused = append(unused, f.set.Position(spec.Path.Pos()).Offset)
+			case isImport && spec.Name != nil && spec.Name.Name == "_":
+				return nil, nil, false
 			case isImport && d.Lparen.IsValid():
 				blank(spec.Pos(), spec.End())
 			case runsUnasked(d):
@@ -113,12 +118,21 @@ func (f *goFile) importAt(d *ast.GenDecl, number int) (*ast.ImportSpec, bool) {
 func runsUnasked(d *ast.GenDecl) bool {
 	for _, s := range d.Specs {
 		if v, ok := s.(*ast.ValueSpec); ok && len(v.Values) > 0 && !slices.ContainsFunc(v.Names, func(n *ast.Ident) bool { return n.Name != "_" }) {
-			if _, call := v.Values[0].(*ast.CallExpr); call {
+			if call, ok := v.Values[0].(*ast.CallExpr); ok && !isConversion(call) {
 				return true
 			}
 		}
 	}
 	return false
+}
+
+// isConversion reports whether a call is one like (*T)(nil), which runs nothing.
+func isConversion(call *ast.CallExpr) bool {
+	p, ok := call.Fun.(*ast.ParenExpr)
+	if ok {
+		_, ok = p.X.(*ast.StarExpr)
+	}
+	return ok
 }
 
 // start is where a declaration begins, its comment included.

@@ -13,6 +13,7 @@ import (
 	alias "strings"
 	"testing"
 
+	_ "example.com/m/driver"
 	"example.com/m/fresh"
 )
 
@@ -30,6 +31,8 @@ func (s *Suite) TestFresh() { s.Equal(1, fresh.Two()) }
 var table = []int{1, Fresh()}
 
 var _ = Describe("fresh", func() {})
+
+var _ Doer = (*fake)(nil)
 
 func TestMain(m *testing.M) { Fresh() }
 
@@ -55,6 +58,8 @@ func TestDeclarationsThatDoNotCompileAreCutAndTheLinesStay(t *testing.T) {
 		{at: `"os"`, said: `"os" imported and not used`, gone: "\t\"os\"", comes: `_ "os"`},
 		{at: "alias", said: `"strings" imported as alias and not used`, gone: "alias", comes: `_ "strings"`},
 		{at: `"example.com/m/fresh"`, said: "package example.com/m/fresh is not in std", gone: "m/fresh"},
+		{at: "Doer", gone: "Doer"},
+		{at: "m/driver", said: "package example.com/m/driver is not in std"},
 		{at: "Describe"},
 		{at: "TestMain"},
 		{at: "package m"},
@@ -83,5 +88,77 @@ func TestSeveralDeclarationsAreCutAtOnce(t *testing.T) {
 	rest, names, ok := cutGo([]byte(src), map[int]string{4: `"os" imported and not used`, 6: "undefined: X", 8: "undefined: X", 9: "undefined: X"})
 	if f, parses := parseGo(rest); !ok || !parses || !slices.Equal(names, []string{"TestA", "TestB"}) || len(f.tests()) != 1 || !strings.Contains(string(rest), "import _ \"os\"") {
 		t.Errorf("%v %q\n%s", ok, names, rest)
+	}
+}
+
+func TestATypeGoesWithItsMethodsWhereTheCompilerWouldNotMissThem(t *testing.T) {
+	const types = `package m
+
+type fake struct{ Store }
+
+func (f *fake) Get() int { return 1 }
+
+type plain struct{ n int }
+
+func (plain) Old() {}
+
+type pair[T any] struct{ *plain }
+
+func (pair[T]) Get() {}
+
+var table = 1
+`
+	for _, c := range []struct {
+		method string
+		had    string // what the base has of it
+		gone   []string
+		ok     bool
+	}{
+		{"func (f *fake) Put() { Fresh() }", "", []string{"fake.Get", "fake.Put"}, true},
+		{"func (f *fake) TestPut() { Fresh() }", "", []string{"fake.TestPut"}, true},
+		{"func (plain) New() { Fresh() }", "", []string{"plain.New"}, true},
+		{"func (p plain) New() { Fresh() }", "func (plain) New() {}", []string{"plain.New", "plain.Old"}, true},
+		{"func (pair[T]) Put() { Fresh() }", "", []string{"pair.Get", "pair.Put"}, true},
+		{"func (elsewhere) Put() { Fresh() }", "", nil, false},
+		{"func (elsewhere) put() { Fresh() }", "", []string{"elsewhere.put"}, true},
+		{"func put() { Fresh() }", "", []string{"put"}, true},
+	} {
+		now := tree(func(name string) []byte {
+			return []byte(map[string]string{"sub/types_test.go": types, "sub/m_test.go": "package m\n\n" + c.method + "\n", "other/m_test.go": types}[name])
+		})
+		cut := goCutter(&change{
+			files: []*file{{path: "sub/types_test.go", status: 'M'}, {path: "sub/m_test.go", status: 'M'}, {path: "other/m_test.go", status: 'M'}},
+			base:  func(string) []byte { return []byte("package m\n\n" + c.had + "\n") },
+		}, map[string]string{"example.com/m": ""})
+		rest, gone, ok := cut("sub", "# example.com/m/sub\nsub/m_test.go:3:2: undefined: Fresh\n", now)
+		slices.Sort(gone)
+		if ok != c.ok || !slices.Equal(gone, c.gone) || rest["other/m_test.go"] != nil {
+			t.Errorf("%s: %v, gone %q", c.method, ok, gone)
+		}
+		if _, typeStays := rest["sub/types_test.go"]; ok && typeStays != (len(c.gone) > 1) {
+			t.Errorf("%s: cut in the file of its type: %v", c.method, typeStays)
+		}
+	}
+}
+
+func TestWhatStandsInAnotherPackageIsNotCut(t *testing.T) {
+	read := tree(func(string) []byte { return []byte("package help\n\nvar Table = m.Fresh\n") })
+	c := &change{files: []*file{{path: "testdata/help/help.go", status: 'M'}}, base: read}
+	if len(c.tests()) == 0 {
+		t.Fatal("the file is none of the tests")
+	}
+	if rest, _, ok := goCutter(c, map[string]string{"example.com/m": ""})("sub", "testdata/help/help.go:3:13: undefined: m.Fresh\n", read); ok {
+		t.Errorf("cut for one of the packages that use it: %v", rest)
+	}
+}
+
+func TestFlagsForTheCompilerStayWhenItIsToNameAllErrors(t *testing.T) {
+	for _, c := range [][2][]string{
+		{{"-race"}, {"-race", "-gcflags=-e"}},
+		{{"-gcflags=all=-l", "-short"}, {"-gcflags=all=-l -e", "-short"}},
+	} {
+		if got := namingAllErrors(c[0]); !slices.Equal(got, c[1]) {
+			t.Errorf("%q became %q, want %q", c[0], got, c[1])
+		}
 	}
 }

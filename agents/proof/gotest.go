@@ -216,7 +216,7 @@ func goCommands(modules map[string]string, packages map[string]*goPackage, flags
 			args = append(args, "-count=2")
 		}
 		if m.allErrors {
-			args = append(args, allErrors)
+			args = namingAllErrors(args)
 		}
 		if !k.whole {
 			slices.Sort(names[k])
@@ -228,8 +228,20 @@ func goCommands(modules map[string]string, packages map[string]*goPackage, flags
 	return commands
 }
 
-// allErrors has the compiler name all that it finds fault with, rather than the first ten places.
-const allErrors = "-gcflags=-e"
+// namingAllErrors has the compiler name all that it finds fault with, rather than the first ten places. Flags for the compiler that are there stay: of
+// several go takes the last.
+func namingAllErrors(flags []string) []string {
+	all, there := slices.Clone(flags), false
+	for i, flag := range all {
+		if strings.HasPrefix(flag, "-gcflags=") {
+			all[i], there = flag+" -e", true
+		}
+	}
+	if !there {
+		all = append(all, "-gcflags=-e")
+	}
+	return all
+}
 
 // nearest is the folder of the innermost module that holds dir.
 func nearest(modules map[string]string, dir string) string {

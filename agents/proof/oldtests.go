@@ -119,7 +119,7 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 	if len(gone) == 0 {
 		return nil
 	}
-	old, err := p.runOld(ctx, p.place.toHeadWithOldTests, s, gone, append(slices.Clone(flags), allErrors))
+	old, err := p.runOld(ctx, p.place.toHeadWithOldTests, s, gone, namingAllErrors(flags))
 	if err != nil {
 		return err
 	}

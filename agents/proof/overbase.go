@@ -4,6 +4,8 @@ import (
 	"context"
 	"maps"
 	"path"
+	"slices"
+	"strings"
 )
 
 // overlay is what stands over the base in place of changed test files of the head, by path.
@@ -24,7 +26,7 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 		if len(rest) == 0 {
 			break
 		}
-		how := manner{limit: p.patience(*s), twice: true, allErrors: true}
+		how := manner{limit: p.patience(*s), twice: true, allErrors: someUnsaid(broken)}
 		again := s.commands(how)
 		if s.only != nil {
 			again = s.only(rest, how)
@@ -57,6 +59,11 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 
 // maximumCuts bounds how often the base is tried with fewer declarations: one that is cut takes what uses it with it.
 const maximumCuts = 6
+
+// someUnsaid reports whether a compiler found fault with more than it says. To have it say all, it compiles all again.
+func someUnsaid(broken map[string]string) bool {
+	return slices.ContainsFunc(slices.Collect(maps.Values(broken)), func(said string) bool { return strings.Contains(said, "too many errors") })
+}
 
 // cutter takes out of the changed test files of a group, which does not compile or cannot be loaded, what is to blame by the words said about it. read is what
 // the files hold so far. names are the tests that are gone. ok is false when nothing can be cut.

@@ -217,7 +217,7 @@ func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, instead
 	for range maximumLeftOut {
 		var missing []test
 		for t, status := range s.head.tests {
-			if t == t.top() && status == Passed && s.decides(t) && all.status(t) == NotRun && all.mayHaveEnded(t.group) {
+			if t == t.top() && status == Passed && s.decides(t) && all.status(t) == NotRun && s.base.status(t) != Uncompiled && all.mayHaveEnded(t.group) {
 				missing = append(missing, t)
 			}
 		}
@@ -229,7 +229,10 @@ func (p *prover) runLeftOut(ctx context.Context, s *sides, all *results, instead
 		if err != nil {
 			return err
 		}
-		all.add(r)
+		known := len(all.tests)
+		if all.add(r); len(all.tests) == known {
+			return nil // they do not run there, whatever ends
+		}
 	}
 	return nil
 }
