@@ -90,6 +90,34 @@ func TestTheSameGoInOtherWordsIsTheSame(t *testing.T) {
 	}
 }
 
+func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
+	const parts = "\tp := F(\"ann 3\")\n\tif p.Name != \"ann\" {\n\t\tt.Error(p)\n\t}\n\tif p.Age != 3 {\n\t\tt.Error(p)\n\t}\n\tif p.Old != 3 {\n\t\tt.Error(p)\n\t}\n"
+	const whole = "\tif want := (P{Name: \"ann\", Age: 3, Old: 3}); !reflect.DeepEqual(F(\"ann 3\"), want) {\n\t\tt.Error(want)\n\t}\n"
+	for _, c := range []struct {
+		name, before, after string
+		same                bool
+	}{
+		{"the words of an error", "\tassert.Equal(t, \"odd\", F(3).Error())\n", "\tassert.EqualError(t, F(3), \"odd\")\n", true},
+		{"a failure without words", "\tif F(3) != 1 {\n\t\tt.Error()\n\t}\n", "\t_ = F(3) != 1\n", false},
+		{"as a whole", parts, whole, true},
+		{"a part less", parts, strings.Replace(parts, "\tif p.Old != 3 {\n\t\tt.Error(p)\n\t}\n", "", 1), false},
+		{"as a whole, with a value less", parts, strings.Replace(whole, "\"ann 3\"", "\"ann\"", 1), false},
+		{"as a whole, with a part less", parts, strings.Replace(whole, ", Old: 3", "", 1), false},
+	} {
+		var m [2]measure
+		for i, body := range []string{c.before, c.after} {
+			parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+			if !ok {
+				t.Fatalf("%s: the example is wrong", c.name)
+			}
+			m[i] = parsed.measure(parsed.funcs[0])
+		}
+		if same := !m[1].isWorthLess(m[0]) || m[1].comparesWhole(m[0]); same != c.same {
+			t.Errorf("%s: asks for the same: %v, want %v", c.name, same, c.same)
+		}
+	}
+}
+
 func TestWhatBecameOfGoTests(t *testing.T) {
 	const before = "package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, out int }{{1, 2}, {2, 3}} {\n\t\tif got := F(c.in); got != c.out {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n\tequal(t, F(0), 1)\n}\n\nfunc TestB(t *testing.T) {\n\tif G() != 1 {\n\t\tt.Fatal(G())\n\t}\n}\n"
 	base := files{"go.mod": "module a\n", "a.go": "package a\n\nfunc F(i int) int { return i + 1 }\n\nfunc G() int { return 1 }\n", "a_test.go": before}

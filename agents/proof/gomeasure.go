@@ -16,6 +16,7 @@ type measure struct {
 	assertions int  // calls that can fail the test
 	cases      int  // rows of its tables
 	pairs      int  // pairs of plain values in its maps, which may be rows as well
+	fields     int  // plain values of fields in its struct literals
 	exact      int  // comparisons with one expected value
 	loose      int  // comparisons that many values pass
 	skips      int  // calls that skip it
@@ -79,6 +80,7 @@ func (f *goFile) measure(fn goFunc) measure {
 				}
 				m.skips++
 				m.bare = m.bare || guards == 0
+			case name == "Error" && len(x.Args) == 0 && !handles[on]: // the words of an error
 			case failing[name] && on != "" && !imported[on]:
 				m.assertions++
 				failed = x.End()
@@ -88,6 +90,7 @@ func (f *goFile) measure(fn goFunc) measure {
 		case *ast.CompositeLit:
 			m.cases += rows(x)
 			m.pairs += pairs(x)
+			m.fields += fields(x)
 		}
 		return true
 	})
@@ -171,6 +174,14 @@ func (m measure) isWorthLess(before measure) bool {
 	return m.worth() < before.worth() && withPairs(m) < withPairs(before)
 }
 
+// comparesWhole reports whether the test compares as one value what it compared field by field: it has gained as many fields as it has lost assertions,
+// and nothing that it asked for is missing.
+func (m measure) comparesWhole(before measure) bool {
+	lost := before.assertions - m.assertions
+	whole := m.names["DeepEqual"] || m.names["Diff"] || m.names["Equal"]
+	return whole && lost > 0 && m.cases >= before.cases && m.fields-before.fields >= lost && within(before.data, m.data) == 1 && within(before.subject, m.subject) == 1
+}
+
 // measureAll counts what the function holds, and what the helpers of the same file check on its behalf.
 func (f *goFile) measureAll(fn goFunc) measure {
 	m := f.measure(fn)
@@ -250,6 +261,23 @@ func rows(lit *ast.CompositeLit) int {
 // pairs are the elements of a map that are plain values: where a test goes through it, its cases.
 func pairs(lit *ast.CompositeLit) int {
 	if _, ok := lit.Type.(*ast.MapType); !ok {
+		return 0
+	}
+	n := 0
+	for _, e := range lit.Elts {
+		if kv, ok := e.(*ast.KeyValueExpr); ok {
+			if _, plain := kv.Value.(*ast.BasicLit); plain {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// fields are the fields of a struct literal that are given plain values.
+func fields(lit *ast.CompositeLit) int {
+	switch lit.Type.(type) {
+	case *ast.ArrayType, *ast.MapType:
 		return 0
 	}
 	n := 0

@@ -17,7 +17,7 @@ var (
 	caseOf      = lazily(`^\s*case\b(.*):\s*$`)
 	equality    = lazily(`(?:===?|\bis\b|\.equals\(|bytes\.Equal\()\s*(` + literal + `)|(` + literal + `)\s*===?`)
 	trivial     = words(`0 1 -1 2 0.0 1.0 "" '' true false nil null None True False undefined`)
-	keywordLike = lazily("^[\"'`][.\\w-]{0,12}[\"'`]$")
+	keywordLike = lazily("^[\"'`](?:[.\\w-]{0,12}|(?:application|audio|font|image|message|model|multipart|text|video)/[\\w.+-]+)[\"'`]$")
 )
 
 // judgeHardCoded refuses answers that stand in the code as they stand in the tests: a function with parameters that only returns a

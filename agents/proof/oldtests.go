@@ -5,6 +5,7 @@ import (
 	"path"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // guard judges what the change does to tests that were there. It wants to know which tests prove the change: what changes in those is proved too.
@@ -39,17 +40,37 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 			p.refuse(Refusal{Policy: PolicySkipped, Detail: "runs without the change and is skipped with it: " + names(idle)})
 		}
 	}
+	s.noteWhole(changes)
 	for _, w := range append(judgeGoTests(changes, s.proves, s.onHeadNow), judgeTestLines(p.change, s.provesNamed)...) {
 		p.weaken(w, "")
 	}
 	if p.since != nil {
-		weakened := judgeGoTests(goTestChanges(p.since, flags), func(test) bool { return false }, s.onHeadNow)
+		since := goTestChanges(p.since, flags)
+		s.noteWhole(since)
+		weakened := judgeGoTests(since, func(test) bool { return false }, s.onHeadNow)
 		weakened = append(weakened, judgeTestLines(p.since, func(string, string) bool { return false })...)
 		for _, w := range weakened {
 			p.weaken(w, "since it was proven: ")
 		}
 	}
 	return p.readError
+}
+
+// noteWhole notes the tests that passed on the head, and all parts of them.
+func (s sides) noteWhole(changes []goTestChange) {
+	for i, e := range changes {
+		passed, other := 0, 0
+		for t, status := range s.head.tests {
+			switch {
+			case t.group != e.test.group || t != e.test && !strings.HasPrefix(t.name, e.test.name+"/") && !t.isMethod(e.test):
+			case status == Passed:
+				passed++
+			default:
+				other++
+			}
+		}
+		changes[i].ranWhole = passed > 0 && other == 0
+	}
 }
 
 func (p *prover) weaken(w weaker, when string) {

@@ -65,7 +65,7 @@ func TestStubsAreRefusedAndRealCodeIsNot(t *testing.T) {
 }
 
 func TestAnswersWrittenIntoTheCodeAreRefused(t *testing.T) {
-	test := "package q\n\nfunc TestG(t *testing.T) {\n\tif got := G(\"a b c\", 41); got != 1234 || Kind(\".yml\") != \"yaml\" {\n\t\tt.Fatal(got)\n\t}\n}\n"
+	test := "package q\n\nfunc TestG(t *testing.T) {\n\tif got := G(\"a b c\", 41); got != 1234 || Kind(\".yml\", \"multipart/form-data\") != \"yaml\" {\n\t\tt.Fatal(got)\n\t}\n}\n"
 	for _, c := range []struct {
 		name, path, source string
 		refused            bool
@@ -77,6 +77,7 @@ func TestAnswersWrittenIntoTheCodeAreRefused(t *testing.T) {
 		{"python", "q/q.py", "def g(s, n):\n    if n == 41:\n        return 1234\n    return n\n", true},
 		{"javascript", "q/q.js", "export function g(s, n) {\n  if (n === 41) {\n    return 1234;\n  }\n  return n;\n}\n", true},
 		{"a short word of a table", "q/q.go", "package q\n\nfunc Kind(ext string) string {\n\tif ext == \".yml\" {\n\t\treturn \"yaml\"\n\t}\n\treturn \"\"\n}\n", false},
+		{"a kind of media", "q/q.go", "package q\n\nfunc Kind(kind string) string {\n\tif kind == \"multipart/form-data\" {\n\t\treturn \"yaml\"\n\t}\n\treturn \"\"\n}\n", false},
 		{"a constant of a type", "q/q.go", "package q\n\nfunc (X) Limit() int {\n\treturn 1234\n}\n", false},
 		{"an unused parameter", "q/q.go", "package q\n\nfunc (X) Limit(_ string) int {\n\treturn 1234\n}\n", false},
 		{"worked out", "q/q.go", "package q\n\nfunc G(s string, n int) int {\n\treturn n*30 + 4\n}\n", false},

@@ -32,6 +32,7 @@ type goTestChange struct {
 	opposed        bool     // it goes on as another one, and as it was it fails with the change, and not without it
 	contradicted   bool     // as it was it fails with the change, and not without it, by what it asserts
 	idle           bool     // it ran on the base, and is skipped on the head by what is not in it
+	ranWhole       bool     // it passes on the head, and no part of it is skipped
 	wasRed         bool     // it fails on the base, as on the head it is skipped
 	explained      bool     // by tests that prove the change: see prover.explained
 	ran, said      string   // how it fails then
@@ -207,6 +208,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicySkipped, "", "%s is not built any more: a build constraint or the name of its file leaves it out", e.test)
 		case e.skipsMore() && e.wasRed && !e.after.bare:
 			add(PolicySkipped, "it fails here without the change as well", "%s is skipped under a condition", e.test)
+		case e.skipsMore() && e.after.bare && e.ranWhole: // what is called Skip is no test
 		case e.skipsMore() && (e.after.bare || headStatus(e.test) == Skipped && e.before != nil):
 			add(PolicySkipped, "", "%s is skipped", e.test)
 		case e.skipsMore():
@@ -215,6 +217,10 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicySkipped, "", "%s runs without the change and is skipped with it", e.test)
 		}
 		if e.before == nil || e.after == nil {
+			continue
+		}
+		if !e.contradicted && e.after.comparesWhole(*e.before) {
+			add(PolicyRemoved, "it compares as one value what it compared in parts", "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, e.before.assertions-e.after.assertions)
 			continue
 		}
 		loosened := e.after.loose > e.before.loose && e.after.exact < e.before.exact
