@@ -329,6 +329,29 @@ func TestWhatChangesInATestThatProvesTheChangeIsAWarning(t *testing.T) {
 	}
 }
 
+func TestAssertionsThatMoveToATestThatProvesTheChangeAreNotGone(t *testing.T) {
+	const before = "def test_sum():\n    assert add(1, 2) == 3\n    assert add(0, 0) == 0\n"
+	const proves = "\ndef test_minus():\n    assert add(-1, -1) == -2\n"
+	for name, c := range map[string]struct {
+		after string
+		want  []string
+	}{
+		"moved":            {"def test_sum():\n    assert add(1, 2) == 3\n" + proves + "    if True:\n        assert add(0, 0) == 0\n", nil},
+		"another one came": {"def test_sum():\n    assert add(1, 2) == 3\n" + proves + "    assert add(0, 1) == 1\n", []string{PolicyRemoved}},
+		"one of two moved": {"def test_sum():\n    pass\n" + proves + "    assert add(0, 0) == 0\n    assert add(0, 0) == 0\n", []string{PolicyRemoved}},
+		"copied above it":  {proves + "    assert add(0, 0) == 0\n\ndef test_sum():\n    if True:\n        assert add(0, 0) == 0\n", []string{PolicyRemoved}},
+	} {
+		var seen []string
+		changed := pretend(files{"test_a.py": before}, files{"test_a.py": c.after}, reason)
+		for _, w := range judgeTestLines(changed, func(_, test string) bool { return test == "test_minus" }) {
+			seen = append(seen, w.Policy)
+		}
+		if !slices.Equal(seen, c.want) {
+			t.Errorf("%s: %v, want %v", name, seen, c.want)
+		}
+	}
+}
+
 func TestBarsAreNotToBeLowered(t *testing.T) {
 	checkPolicies(t, []policyCase{
 		{"coverage of python", "setup.cfg", "[coverage:report]\nfail_under = 90\n", "[coverage:report]\nfail_under = 50\n", PolicyThreshold},

@@ -94,7 +94,8 @@ func (a asks) plus(b asks) asks {
 }
 
 // asksByTest counts the assertions in the changed lines by the test that they belong to; "" stands for lines outside of all tests. What belonged to a test that
-// goes on under another name counts as that one's; what belonged to one that is gone for good is not counted: that one is judged by itself.
+// goes on under another name counts as that one's; what belonged to one that is gone for good is not counted: that one is judged by itself. What stands word for
+// word in another test now has come for the one that it is gone from.
 func (f *file) asksByTest(c *change, w testWords) map[string]asks {
 	goneAs := map[string]string{}
 	if w.test != nil {
@@ -102,7 +103,7 @@ func (f *file) asksByTest(c *change, w testWords) map[string]asks {
 			goneAs[name] = f.goesOn(c, w, name)
 		}
 	}
-	all := map[string]asks{}
+	all, gave := map[string]asks{}, map[string][]string{} // gave are the tests that lines are gone from
 	old, now := strings.Split(string(c.base(f.before())), "\n"), strings.Split(string(c.head(f.path)), "\n")
 	for _, l := range f.removed {
 		name := enclosing(old, l.number, w.test)
@@ -113,10 +114,28 @@ func (f *file) asksByTest(c *change, w testWords) map[string]asks {
 			}
 		}
 		all[name] = all[name].plus(asks{gone: matching([]line{l}, w.assertion), weakGone: matching([]line{l}, w.assertion, w.weak)})
+		text := strings.TrimSpace(l.text)
+		gave[text] = append(gave[text], name)
 	}
-	for _, l := range f.added {
-		name := enclosing(now, l.number, w.test)
+	came := func(l line, name string) {
 		all[name] = all[name].plus(asks{came: matching([]line{l}, w.assertion), weakCame: matching([]line{l}, w.assertion, w.weak)})
+	}
+	var moved []line // or new
+	for _, l := range f.added {
+		name, text := enclosing(now, l.number, w.test), strings.TrimSpace(l.text)
+		if at := slices.Index(gave[text], name); at >= 0 {
+			gave[text] = slices.Delete(gave[text], at, at+1)
+			came(l, name)
+		} else {
+			moved = append(moved, l)
+		}
+	}
+	for _, l := range moved {
+		name, text := enclosing(now, l.number, w.test), strings.TrimSpace(l.text)
+		if from := gave[text]; len(from) > 0 {
+			name, gave[text] = from[0], from[1:]
+		}
+		came(l, name)
 	}
 	return all
 }
