@@ -84,7 +84,8 @@ var frame = lazily(`(?m)^\t(/.*\.go):\d+`)
 // endsInTests reports whether what ended the program of a package's tests is a panic in the code of its tests, rather than in what they test: the innermost
 // call of the stack that lies in the tree tells.
 func (r results) endsInTests(group, tree string) bool {
-	for t, said := range r.output {
+	for _, t := range sortedTests(r.output) {
+		said := r.output[t]
 		stack := strings.Index(said, "\ngoroutine ")
 		if t.group != group || stack < 0 || !strings.Contains(said[:stack], "panic: ") {
 			continue
@@ -138,9 +139,9 @@ func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) 
 
 // altered are the blocks in which the change alters something.
 func (c *change) altered(run []block) map[block]bool {
-	found := map[block]bool{}
+	found, had := map[block]bool{}, c.functionsBefore()
 	for _, f := range c.source() {
-		same := c.asBefore(f)
+		same := c.asBefore(f, had)
 		for _, b := range run {
 			if b.file == f.path && f.alters(b) && !slices.ContainsFunc(same, func(fn goFunc) bool { return b.first >= fn.first && b.last <= fn.last }) {
 				found[b] = true
@@ -150,27 +151,35 @@ func (c *change) altered(run []block) map[block]bool {
 	return found
 }
 
+// functionIn is a function of a folder, as it stands there.
+type functionIn struct{ folder, name, text string }
+
+// functionsBefore are the functions that the changed Go files had.
+func (c *change) functionsBefore() map[functionIn]bool {
+	had := map[functionIn]bool{}
+	for _, f := range c.source() {
+		if p := f.before(); isGoSource(p) {
+			src := c.base(p)
+			if parsed, ok := parseGo(src); ok {
+				for _, fn := range parsed.funcs {
+					had[functionIn{path.Dir(p), fn.name, parsed.text(src, fn)}] = true
+				}
+			}
+		}
+	}
+	return had
+}
+
 // asBefore are the functions of a Go file of the head that stand in the base word for word, in any changed file of the folder: they are where they were, or
-// moved.
-func (c *change) asBefore(f *file) (same []goFunc) {
+// moved. had is what the changed files had.
+func (c *change) asBefore(f *file, had map[functionIn]bool) (same []goFunc) {
 	src := c.head(f.path)
 	parsed, ok := parseGo(src)
 	if !ok {
 		return nil
 	}
-	had := map[string]string{}
-	for _, other := range c.source() {
-		if p := other.before(); isGoSource(p) && path.Dir(p) == path.Dir(f.path) {
-			content := c.base(p)
-			if before, ok := parseGo(content); ok {
-				for _, fn := range before.funcs {
-					had[fn.name] = before.text(content, fn)
-				}
-			}
-		}
-	}
 	for _, fn := range parsed.funcs {
-		if had[fn.name] == parsed.text(src, fn) {
+		if had[functionIn{path.Dir(f.path), fn.name, parsed.text(src, fn)}] {
 			same = append(same, fn)
 		}
 	}

@@ -1,6 +1,7 @@
 package proof
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 )
@@ -26,6 +27,29 @@ func TestABlockIsAlteredByLinesInItAndByOnesThatAreGone(t *testing.T) {
 	}
 	if got := c.altered([]block{{"a.go", 1, 2}}); len(got) != 0 {
 		t.Errorf("nothing there: %v", got)
+	}
+}
+
+func TestFunctionsThatMovedAreFoundWithEachFileReadOnce(t *testing.T) {
+	const size = 20
+	base, head := files{}, files{}
+	for i := range size {
+		name := fmt.Sprintf("f%02d.go", i)
+		base[name] = fmt.Sprintf("package a\n\nfunc F%d() int { return %d }\n", i, i)
+		head[name] = fmt.Sprintf("package a\n\nfunc F%d() int { return %d }\n\nfunc G%d() int { return 0 }\n", size-1-i, size-1-i, i)
+	}
+	c := pretend(base, head, "")
+	read, reads := c.base, 0
+	c.base = func(name string) []byte {
+		reads++
+		return read(name)
+	}
+	got := c.altered([]block{{"f00.go", 3, 3}, {"f01.go", 5, 5}})
+	if len(got) != 1 || !got[block{"f01.go", 5, 5}] {
+		t.Errorf("altered: %v", got)
+	}
+	if reads > size {
+		t.Errorf("%d files were read %d times", size, reads)
 	}
 }
 
