@@ -41,12 +41,15 @@ func (f *goFile) forgetForeign(fn *ast.FuncDecl, subject map[string]bool, ours f
 // asksFor reports whether a test of the head, or the functions of its package's tests that it uses, names all of the called functions that the packages of
 // the change still declare.
 func (c *change) asksFor(calls []string, t test) bool {
-	declared := map[string]bool{}
+	declared, handed := map[string]bool{}, map[string]string{}
 	for _, p := range c.paths {
 		if isGoSource(p) && slices.ContainsFunc(c.source(), func(f *file) bool { return isGoSource(f.path) && path.Dir(f.path) == path.Dir(p) }) {
 			if parsed, ok := parseGo(c.head(p)); ok {
 				for _, fn := range parsed.funcs {
 					declared[fn.name] = true // methods stand with their type's name
+					if to := handsOn(fn.node); to != "" && fn.node.Recv == nil {
+						handed[fn.name] = to
+					}
 				}
 			}
 		}
@@ -56,7 +59,44 @@ func (c *change) asksFor(calls []string, t test) bool {
 		return true
 	}
 	named := c.reach(t)
-	return !slices.ContainsFunc(calls, func(name string) bool { return !named[name] })
+	return !slices.ContainsFunc(calls, func(name string) bool { return !named[name] && (handed[name] == "" || !named[handed[name]]) })
+}
+
+// handsOn is the name of the function that a function calls, when that is all it does and it hands on all that it is given, in its order. "" otherwise.
+func handsOn(fn *ast.FuncDecl) string {
+	if fn.Body == nil || len(fn.Body.List) != 1 {
+		return ""
+	}
+	var call *ast.CallExpr
+	switch s := fn.Body.List[0].(type) {
+	case *ast.ReturnStmt:
+		if len(s.Results) == 1 {
+			call, _ = s.Results[0].(*ast.CallExpr)
+		}
+	case *ast.ExprStmt:
+		if fn.Type.Results == nil {
+			call, _ = s.X.(*ast.CallExpr)
+		}
+	}
+	if call == nil {
+		return ""
+	}
+	var given []string
+	for _, field := range fn.Type.Params.List {
+		for _, name := range field.Names {
+			given = append(given, name.Name)
+		}
+	}
+	for _, arg := range call.Args {
+		if len(given) > 0 && isNamed(arg, given[0]) {
+			given = given[1:]
+		}
+	}
+	name, _ := callee(call)
+	if len(given) > 0 || name == fn.Name.Name {
+		return ""
+	}
+	return name
 }
 
 // reach are the names that a test of the head uses, itself or by functions of its package's tests.

@@ -180,6 +180,12 @@ type weaker struct {
 // head: what changes in such a test is proved by it. headStatus is how a test ended on the head.
 func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func(test) string) []weaker {
 	var all []weaker
+	was := map[test]*measure{} // of those that are gone, by what they seem to go on as
+	for _, e := range changes {
+		if e.moved() {
+			was[e.movedTo] = e.before
+		}
+	}
 	for _, e := range changes {
 		add := func(policy, forgiven, format string, args ...any) {
 			w := weaker{Refusal: Refusal{Policy: policy, File: e.file, Detail: fmt.Sprintf(format, args...)}, forgiven: forgiven}
@@ -209,6 +215,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		case e.skipsMore() && e.wasRed && !e.after.bare:
 			add(PolicySkipped, "it fails here without the change as well", "%s is skipped under a condition", e.test)
 		case e.skipsMore() && e.after.bare && e.ranWhole: // what is called Skip is no test
+		case e.skipsMore() && e.before == nil && was[e.test] != nil && !e.after.skipsMore(was[e.test]): // it stood there with its skip
 		case e.skipsMore() && (e.after.bare || headStatus(e.test) == Skipped && e.before != nil):
 			add(PolicySkipped, "", "%s is skipped", e.test)
 		case e.skipsMore():
@@ -270,10 +277,12 @@ const tablePrefix = "var "
 
 // skipsMore reports whether the test has a skip that it had not.
 func (e goTestChange) skipsMore() bool {
-	if e.after == nil || e.after.skips == 0 {
-		return false
-	}
-	return e.before == nil || e.after.skips > e.before.skips || e.after.bare && !e.before.bare
+	return e.after != nil && e.after.skips > 0 && (e.before == nil || e.after.skipsMore(e.before))
+}
+
+// skipsMore reports whether a test skips itself more often than it did, or whatever the circumstances.
+func (m *measure) skipsMore(before *measure) bool {
+	return m.skips > before.skips || m.bare && !before.bare
 }
 
 // judgeGolden refuses new expected results where the program is the same.
