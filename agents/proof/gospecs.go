@@ -21,46 +21,102 @@ var (
 	scriptSkip = lazily(`^(skip|stop)(\s|$)`)
 )
 
-// judgeSpecs looks for specs of a Go file that the change skips, or runs alone, whatever the circumstances.
-func (f *file) judgeSpecs(c *change) []Refusal {
-	if path.Ext(f.path) != ".go" || f.deleted() {
-		return nil
-	}
-	content := c.head(f.path)
-	if !bytes.Contains(content, []byte("ginkgo")) {
-		return nil
+// specMark is a word that skips a spec or runs it alone, whatever the circumstances: in the spec of that text, or of none.
+type specMark struct{ policy, word, spec string }
+
+// specMarkAt is a mark with its line.
+type specMarkAt struct {
+	specMark
+	line int
+}
+
+// specMarks are the marks of a Go file that knows Ginkgo, and the texts of its specs.
+func specMarks(p string, content []byte) (all []specMarkAt, texts []string) {
+	if path.Ext(p) != ".go" || !bytes.Contains(content, []byte("ginkgo")) {
+		return nil, nil
 	}
 	parsed, ok := parseGo(content)
 	if !ok {
-		return nil
+		return nil, nil
 	}
 	known := parsed.ginkgoNames()
-	var all []Refusal
-	refuse := func(policy string, at token.Pos, detail string) {
-		if line := parsed.set.Position(at).Line; f.adds(line) {
-			all = append(all, Refusal{Policy: policy, File: f.path, Line: line, Detail: detail})
+	type around struct {
+		text string
+		end  token.Pos
+	}
+	var in []around
+	note := func(policy, word string, at token.Pos) {
+		m := specMarkAt{specMark{policy, word, ""}, parsed.set.Position(at).Line}
+		if len(in) > 0 {
+			m.spec = in[len(in)-1].text
 		}
+		all = append(all, m)
 	}
 	parsed.calls(func(call *ast.CallExpr, guarded bool) {
 		name, on := callee(call)
 		if !known[on] {
 			return
 		}
-		if pendingSpec.MatchString(name) || skipping[name] && !guarded {
-			refuse(PolicySkipped, call.Pos(), "a spec is skipped: "+name)
+		for len(in) > 0 && call.Pos() >= in[len(in)-1].end {
+			in = in[:len(in)-1]
 		}
-		if !anySpec.MatchString(name) {
-			return
+		isSpec := anySpec.MatchString(name)
+		if isSpec && len(call.Args) > 0 {
+			in = append(in, around{plainText(call.Args[0]), call.End()})
+			texts = append(texts, plainText(call.Args[0]))
+		}
+		if pendingSpec.MatchString(name) || skipping[name] && !guarded {
+			note(PolicySkipped, name, call.Pos())
 		}
 		for _, arg := range call.Args {
 			switch word, on := selected(arg); {
-			case word == "Pending" && known[on]:
-				refuse(PolicySkipped, arg.Pos(), "a spec is skipped: "+word)
-			case word == "Focus" && known[on]:
-				refuse(PolicyFocused, arg.Pos(), "one test is run alone and the others are not: "+word)
+			case !isSpec || !known[on]:
+			case word == "Pending":
+				note(PolicySkipped, word, arg.Pos())
+			case word == "Focus":
+				note(PolicyFocused, word, arg.Pos())
 			}
 		}
 	})
+	return all, texts
+}
+
+// judgeSpecs looks for specs that the change skips, or runs alone, whatever the circumstances. A mark that stood at the same spec is not new, wherever that
+// stands now.
+func judgeSpecs(c *change) []Refusal {
+	was, known := map[specMark]int{}, map[string]bool{}
+	for _, f := range c.tests() {
+		if p := f.before(); p != "" && isTestCode(p) {
+			marks, texts := specMarks(p, c.base(p))
+			for _, m := range marks {
+				was[m.specMark]++
+			}
+			for _, text := range texts {
+				known[text] = text != ""
+			}
+		}
+	}
+	var all []Refusal
+	for _, f := range c.tests() {
+		if f.deleted() || !isTestCode(f.path) {
+			continue
+		}
+		marks, _ := specMarks(f.path, c.head(f.path))
+		for _, m := range marks {
+			if was[m.specMark] > 0 {
+				was[m.specMark]--
+				continue
+			}
+			if !f.adds(m.line) && !known[m.spec] {
+				continue
+			}
+			r := Refusal{Policy: m.policy, File: f.path, Line: m.line, Detail: "a spec is skipped: " + m.word}
+			if m.policy == PolicyFocused {
+				r.Detail = "one test is run alone and the others are not: " + m.word
+			}
+			all = append(all, r)
+		}
+	}
 	return all
 }
 

@@ -21,6 +21,9 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 			return err
 		}
 	}
+	if err := p.findLostSpecs(ctx, s, flags); err != nil {
+		return err
+	}
 	if s.only != nil {
 		if err := p.findLostScripts(ctx, s, flags); err != nil {
 			return err

@@ -28,14 +28,11 @@ func judgeTestWords(c *change) []Refusal {
 			all = append(all, f.judgeScript(c)...)
 			continue
 		}
-		if language(f.path) == "go" {
-			all = append(all, f.judgeSpecs(c)...)
-		}
 		if !f.deleted() {
 			all = append(all, f.judgeMarks(marksIn(strings.Split(string(c.head(f.path)), "\n"), wordsFor(f.path)), was, known)...)
 		}
 	}
-	return all
+	return append(all, judgeSpecs(c)...)
 }
 
 // wordsFor are the words of the language of a file of tests.
