@@ -28,6 +28,11 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 		if err := p.findLostScripts(ctx, s, flags); err != nil {
 			return err
 		}
+		if s.base.command != "" {
+			if err := p.findLostSubtests(ctx, s, changes, flags); err != nil {
+				return err
+			}
+		}
 		idle, red, err := p.findIdle(ctx, s, flags)
 		if err != nil {
 			return err

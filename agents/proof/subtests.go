@@ -1,0 +1,260 @@
+package proof
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+)
+
+// lostSubtests are subtests of one test that pass without the change and do not run with it.
+type lostSubtests struct {
+	of   test
+	lost []test
+}
+
+// findLostSubtests refuses that subtests vanish from a test that is still there: by a loop that goes through less, a filter, a file of data that is gone. As
+// many new ones of the same test are the old ones under other names. Rows that are gone from the text are judged there.
+func (p *prover) findLostSubtests(ctx context.Context, s sides, changes []goTestChange, flags []string) error {
+	doubtful := p.change.mayLoseSubtests(s.head, changes)
+	if len(doubtful) == 0 {
+		return nil
+	}
+	clean, err := p.runOld(ctx, p.place.toBase, s, sortedTests(doubtful), flags)
+	if err != nil {
+		return err
+	}
+	head := s.head
+	var unknown []test
+	for t := range doubtful {
+		if _, ran := head.tests[t]; !ran && clean.tests[t] == Passed {
+			unknown = append(unknown, t)
+		}
+	}
+	if len(unknown) > 0 {
+		sortTests(unknown)
+		more, err := p.runOld(ctx, p.place.toHead, s, unknown, flags)
+		if err != nil {
+			return err
+		}
+		more.add(head)
+		head = more
+	}
+	found := slices.DeleteFunc(vanished(clean, head), func(l lostSubtests) bool { return judgedByText(l.of, changes, head) })
+	if len(found) == 0 {
+		return nil
+	}
+	var tops []test
+	for _, l := range found {
+		tops = append(tops, l.of)
+	}
+	old, err := p.runOld(ctx, p.place.toHeadWithOldTests, s, tops, flags)
+	if err != nil {
+		return err
+	}
+	for _, l := range found {
+		p.judgeVanished(l, s, changes, old)
+	}
+	return nil
+}
+
+// judgeVanished refuses subtests that are gone, or says why they may be. old is how the tests ended over the new code as they were before.
+func (p *prover) judgeVanished(l lostSubtests, s sides, changes []goTestChange, old results) {
+	passing := slices.DeleteFunc(slices.Clone(l.lost), func(t test) bool { return old.tests[t] != Passed })
+	failing := slices.DeleteFunc(slices.Clone(l.lost), func(t test) bool { return !bad(old.tests[t]) })
+	w := weaker{Refusal: Refusal{Policy: PolicyDeleted, Detail: "runs without the change and not with it, though its test is still there: "}}
+	switch {
+	case old.status(l.of) == Uncompiled:
+		w.Detail, w.forgiven = w.Detail+names(l.lost), "as the test was it does not compile with the change"
+	case p.change.keepsLines(l.of.group):
+		w.Detail, w.forgiven = w.Detail+names(l.lost), "its lines stand elsewhere in the tests"
+	case len(passing) > 0:
+		w.Detail += names(passing)
+	case len(failing) > 0 && !slices.ContainsFunc(changes, func(e goTestChange) bool { return e.test == l.of && e.contradicted }):
+		w.Detail += names(failing) + ", which as it was contradicts the change"
+		if s.proves(l.of) && p.change.losesData(l.of.group) {
+			w.forgiven = proved // a filter leaves them in the text for nothing; data may be of no use any more
+		}
+	default:
+		return // it does not run over the new code as it was either: what it was made from is gone, or it is judged already
+	}
+	p.weaken(w, "")
+}
+
+// vanished compares two runs, test by test: subtests that passed in the first one and are not in the second, as far as no new ones stand in their place.
+func vanished(clean, head results) (found []lostSubtests) {
+	parents := map[test]bool{}
+	for _, r := range []results{clean, head} {
+		for t := range r.tests {
+			for i, c := range t.name {
+				if c == '/' {
+					parents[test{t.group, t.name[:i]}] = true
+				}
+			}
+		}
+	}
+	lost, came := map[test][]test{}, map[test]int{}
+	moved := map[test]bool{} // group and last name of subtests that came
+	last := func(t test) test { return test{t.group, t.name[strings.LastIndex(t.name, "/")+1:]} }
+	for t := range head.tests {
+		if _, was := clean.tests[t]; !was && t != t.top() && !parents[t] {
+			came[t.top()]++
+			moved[last(t)] = true
+		}
+	}
+	for t, status := range clean.tests {
+		if _, is := head.tests[t]; !is && t != t.top() && !parents[t] && status == Passed && head.tests[t.top()] == Passed && !moved[last(t)] {
+			lost[t.top()] = append(lost[t.top()], t)
+		}
+	}
+	for _, top := range sortedTests(lost) {
+		if list := lost[top]; len(list) > came[top] {
+			sortTests(list)
+			found = append(found, lostSubtests{top, list})
+		}
+	}
+	return found
+}
+
+// judgedByText reports whether the text of a test tells what became of its subtests: it holds fewer cases, or checks the same ones without running them as
+// subtests.
+func judgedByText(t test, changes []goTestChange, head results) bool {
+	runs := false
+	for ran := range head.tests {
+		runs = runs || ran != t && ran.top() == t
+	}
+	return slices.ContainsFunc(changes, func(e goTestChange) bool {
+		return e.test == t && e.before != nil && e.after != nil && (e.after.isWorthLess(*e.before) || !runs && !e.after.names["Run"])
+	})
+}
+
+// keepsLines reports whether nearly all lines that the change takes out of the tests of a folder and their data stand in other ones.
+func (c *change) keepsLines(folder string) bool {
+	gone, there := map[string]bool{}, map[string]bool{}
+	for _, f := range c.tests() {
+		for _, l := range f.added {
+			there[strings.TrimSpace(l.text)] = true
+		}
+		if owner, ok := fixtureOwner(c, f.path); ok && owner == folder {
+			for _, l := range f.removed {
+				if len(identifiers(l.text)) > 0 {
+					gone[strings.TrimSpace(l.text)] = true
+				}
+			}
+		}
+	}
+	return len(gone) > 0 && within(gone, there) > 0.8
+}
+
+// losesData reports whether the change takes something out of the data of a folder's tests.
+func (c *change) losesData(folder string) bool {
+	return slices.ContainsFunc(c.where(isFixture), func(f *file) bool {
+		owner, ok := fixtureOwner(c, f.path)
+		return ok && owner == folder && (f.deleted() || f.old != "" || f.binary || len(f.removed) > 0)
+	})
+}
+
+// mayLoseSubtests are the tests of the base whose subtests the change may keep from running: it alters more in them than it adds rows, or data of theirs is
+// gone, or what their whole program does first is new.
+func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]bool {
+	whole := map[string]bool{} // folders
+	grown := map[test]bool{}
+	for _, f := range c.tests() {
+		dir := clean(path.Dir(f.path))
+		if isFixture(f.path) {
+			continue
+		}
+		if parsed, ok := parseGo(c.head(f.path)); ok && path.Ext(f.path) == ".go" && !f.deleted() {
+			known := map[string]bool{}
+			if old, ok := parseGo(c.base(f.before())); ok && f.before() != "" {
+				whole[dir] = whole[dir] || old.sharedLoses(f.removed)
+				for _, fn := range old.funcs {
+					known[fn.name] = true
+				}
+			}
+			within, shared := parsed.deciding(f, known)
+			for _, name := range within {
+				grown[test{dir, name}] = true
+			}
+			whole[dir] = whole[dir] || shared
+		}
+	}
+	found := map[test]bool{}
+	for _, e := range changes {
+		if e.before == nil || e.after == nil || !e.altered && !grown[e.test] {
+			continue
+		}
+		if isGoTest(e.test.name) {
+			found[e.test] = true
+		}
+		for ran := range head.tests {
+			if ran.isMethod(e.test) {
+				found[ran.top()] = true
+			}
+		}
+	}
+	for _, p := range c.paths {
+		dir := clean(path.Dir(p))
+		if !strings.HasSuffix(p, "_test.go") || !whole[dir] && !c.losesData(dir) {
+			continue
+		}
+		if parsed, ok := parseGo(c.base(p)); ok {
+			for _, fn := range parsed.tests() {
+				found[test{dir, fn.name}] = true
+			}
+		}
+	}
+	return c.withSubtests(found)
+}
+
+// runsSubtests are the words with which a test runs others, of itself or by a package that does it for it.
+var runsSubtests = lazily(`\.(Run|RunT|Fuzz)\(`)
+
+// withSubtests drops the tests of folders where no test had subtests.
+func (c *change) withSubtests(found map[test]bool) map[test]bool {
+	has := map[string]bool{}
+	for _, p := range c.paths {
+		if strings.HasSuffix(p, "_test.go") && runsSubtests.Match(c.base(p)) {
+			has[clean(path.Dir(p))] = true
+		}
+	}
+	for _, f := range c.tests() {
+		if p := f.before(); p != "" && path.Ext(p) == ".go" && runsSubtests.Match(c.base(p)) {
+			has[clean(path.Dir(p))] = true
+		}
+	}
+	for t := range found {
+		if !has[t.group] || strings.HasPrefix(t.name, "Example") {
+			delete(found, t)
+		}
+	}
+	return found
+}
+
+// decides are the words by which a test goes through less than all.
+var decides = lazily(`\b(if|for|range|continue|break|goto|return|switch|case|delete|Getenv|Lookup|Set)\b|\[[^\]]*:[^\]]*\]|[^:!<>=]=[^=]`)
+
+// deciding are the tests of the head to which the change adds lines that may decide what runs; shared is whether it does so in what runs before all of them, or
+// serves them. What is new and serves them is named by lines of theirs.
+func (f *goFile) deciding(h *file, known map[string]bool) (names []string, shared bool) {
+	for _, l := range h.added {
+		if !decides.MatchString(l.text) {
+			continue
+		}
+		at := slices.IndexFunc(f.funcs, func(fn goFunc) bool { return l.number >= fn.first && l.number <= fn.last })
+		switch {
+		case at < 0:
+			shared = shared || !h.created() && !f.quiet[l.number] || runsFirst.MatchString(l.text)
+		case f.funcs[at].name == "TestMain" || f.funcs[at].name == "init":
+			shared = true
+		case isGoTest(f.funcs[at].name):
+			names = append(names, f.funcs[at].name)
+		default:
+			shared = shared || known[f.funcs[at].name]
+		}
+	}
+	return names, shared
+}
+
+// runsFirst is a variable that nobody reads: what makes its value runs before all tests.
+var runsFirst = lazily(`\b_\s*=`)
