@@ -121,14 +121,18 @@ const reason = "## Why\n\nThe sum was wrong for negative numbers.\n"
 func (r *repository) request(t testing.TB) Request {
 	t.Helper()
 	caches := goCaches(t)
+	kept := filepath.Join(r.dir, "kept") // what tests that go by chance remember from run to run
+	if err := os.MkdirAll(kept, 0o700); err != nil {
+		t.Fatal(err)
+	}
 	return Request{
 		Mirror: r.mirror, Base: "main", Head: r.head, Against: "main", Text: reason,
 		Dir: filepath.Join(r.dir, "work"), Marker: "prooftest-" + filepath.Base(filepath.Dir(r.dir)) + "-" + filepath.Base(r.dir),
 		Env: []string{"PATH=" + os.Getenv("PATH"), "LANG=C.UTF-8", "GOCACHE=" + caches["GOCACHE"], "GOMODCACHE=" + caches["GOMODCACHE"],
-			"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=-vet=off -ldflags=-s", "GOTELEMETRY=off"},
+			"GOPROXY=off", "GOTOOLCHAIN=local", "GOFLAGS=-vet=off -ldflags=-s", "GOTELEMETRY=off", "KEPT=" + kept},
 		Limits:   process.Limits{Wall: 2 * time.Minute, Output: 64 << 20, Grace: 200 * time.Millisecond},
 		Contain:  true,
-		Writable: []string{caches["GOCACHE"]},
+		Writable: []string{caches["GOCACHE"], kept},
 		Readable: []string{caches["GOMODCACHE"], caches["GOROOT"]},
 	}
 }

@@ -39,11 +39,8 @@ func (p *place) open(ctx context.Context) error {
 	if err := p.close(ctx); err != nil {
 		return err
 	}
-	if err := errors.Join(os.MkdirAll(p.home(), 0o700), os.MkdirAll(p.temp(), 0o700)); err != nil {
-		return fmt.Errorf("make the work folder: %w", err)
-	}
-	if err := os.WriteFile(filepath.Join(p.home(), ".gitconfig"), []byte(identity), 0o644); err != nil {
-		return fmt.Errorf("make the work folder: %w", err)
+	if err := p.forget(); err != nil {
+		return err
 	}
 	if p.library != "" {
 		if err := os.Symlink(p.library, p.modules()); err != nil {
@@ -55,6 +52,19 @@ func (p *place) open(ctx context.Context) error {
 
 // identity lets git commit in tests: without one it refuses, and most machines have one.
 const identity = "[user]\n\tname = Test\n\temail = test@localhost\n"
+
+// forget makes the home and the temporary folder anew.
+func (p *place) forget() error {
+	for _, dir := range []string{p.home(), p.temp()} {
+		if err := errors.Join(removeAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+			return fmt.Errorf("make the work folder: %w", err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(p.home(), ".gitconfig"), []byte(identity), 0o644); err != nil {
+		return fmt.Errorf("make the work folder: %w", err)
+	}
+	return nil
+}
 
 // close removes all of it, but for a tree that is kept.
 func (p *place) close(ctx context.Context) error {

@@ -20,7 +20,6 @@ type prover struct {
 	place       *place
 	receipt     Receipt
 	argv        []string // the test command
-	runs        int
 	uncontained bool
 	red         []test // of the suite, on the base as on the head
 	chance      bool   // a test of the suite has failed two times in a row, and was taken for flaky

@@ -174,7 +174,7 @@ func TestAFlakyTestElsewhereIsNamedAndForgiven(t *testing.T) {
 
 func TestATestElsewhereThatFailsTwiceByChanceIsForgivenToo(t *testing.T) {
 	base := maps.Clone(calculator)
-	base["other/other_test.go"] = goTests("other", "\t\"os\"\n", testOf("Chance", `name := os.Getenv("HOME") + "/failed"
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n", testOf("Chance", `name := os.Getenv("KEPT") + "/failed"
 	seen, _ := os.ReadFile(name)
 	if _, err := os.Stat("../sum/negative_test.go"); err == nil && len(seen) < 2 {
 		_ = os.WriteFile(name, append(seen, '.'), 0o600)
@@ -190,7 +190,7 @@ func TestATestElsewhereThatFailsTwiceByChanceIsForgivenToo(t *testing.T) {
 func TestATestOfWhatTheChangeAltersIsNotForgivenForPassingTheThirdTime(t *testing.T) {
 	t.Parallel()
 	base := maps.Clone(calculator)
-	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\n\t_ \"example.com/calc/sum\"\n", testOf("Chance", `name := os.Getenv("HOME") + "/failed"
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\n\t_ \"example.com/calc/sum\"\n", testOf("Chance", `name := os.Getenv("KEPT") + "/failed"
 	seen, _ := os.ReadFile(name)
 	if _, err := os.Stat("../sum/negative_test.go"); err == nil && len(seen) < 2 {
 		_ = os.WriteFile(name, append(seen, '.'), 0o600)
@@ -206,7 +206,7 @@ func TestATestOfWhatTheChangeAltersIsNotForgivenForPassingTheThirdTime(t *testin
 func TestASuiteThatReachesItsLimitGoesOnWhereItWas(t *testing.T) {
 	t.Parallel()
 	base := maps.Clone(calculator)
-	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\t\"time\"\n", testOf("Long", `name := os.Getenv("HOME") + "/begun"
+	base["other/other_test.go"] = goTests("other", "\t\"os\"\n\t\"time\"\n", testOf("Long", `name := os.Getenv("KEPT") + "/begun"
 	if _, err := os.Stat(name); err != nil {
 		_ = os.WriteFile(name, nil, 0o600)
 		time.Sleep(time.Hour)

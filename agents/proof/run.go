@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -14,10 +15,10 @@ import (
 	"lightsout/agents/process"
 )
 
-// runAll makes the tree what it has to be, as clean as if nothing had ever run in it, then runs the commands there one after the other and
-// adds up what they said. An error means that it could not be told.
+// runAll makes the tree what it has to be, and the home and the temporary folder empty, as if nothing had ever run there: a test that keeps count of its runs
+// could fail in those over the base alone. Then it runs the commands one after the other and adds up what they said. An error means that it could not be told.
 func (p *prover) runAll(ctx context.Context, prepare func(context.Context) error, commands []command) (results, error) {
-	if err := prepare(ctx); err != nil {
+	if err := errors.Join(prepare(ctx), p.place.forget()); err != nil {
 		return results{}, err
 	}
 	if p.readError != nil { // of files that were to be laid over the tree
@@ -36,7 +37,6 @@ func (p *prover) runAll(ctx context.Context, prepare func(context.Context) error
 
 // run runs one command of the session's making, under limits and contained.
 func (p *prover) run(ctx context.Context, c command) (results, error) {
-	p.runs++
 	p.log.say("$ " + c.String() + "\n")
 	out := c.reader(p.log)
 	var turn sync.Mutex
@@ -61,7 +61,7 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	t := process.Tree{
 		Args: args, Dir: dir, Env: environment(p.Env, p.home(), c.env),
 		Stdout: inTurn{&turn, out.stdout}, Stderr: inTurn{&turn, out.stderr},
-		Marker: fmt.Sprintf("%s-%d", p.marker, p.runs),
+		Marker: p.marker + "-" + rand.Text(), // a number would tell the tests which run it is
 		Limits: p.Limits,
 	}
 	if p.Contain {

@@ -99,15 +99,27 @@ func againOf(whole []command, first results) (retry []command, named bool) {
 	return retry, true
 }
 
-// twice makes sure that each test that tells has passed on the head a second time.
+// twice makes sure that each test that tells has passed on the head a second time, called as it was over the base: a test sees the flags of its program, and
+// could fail by those.
 func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 	sure := func(t test) bool {
-		return !suite.cached[t.group] && suite.statusOf(t, s.named) == Passed
+		return !suite.cached[t.group] && suite.statusOf(t, s.named) == Passed && (s.only == nil || s.base.status(t) == Uncompiled)
 	}
-	if !slices.ContainsFunc(s.tells, func(t test) bool { return !sure(t) }) {
+	how := manner{limit: p.patience(s), twice: true}
+	var tells []test
+	for _, t := range s.tells {
+		if !sure(t) {
+			tells = append(tells, t.top())
+		}
+	}
+	if len(tells) == 0 {
 		return nil
 	}
-	again, err := p.runAll(ctx, p.place.toHead, s.commands(manner{}))
+	commands := s.commands(how)
+	if sortTests(tells); s.only != nil {
+		commands = s.only(slices.Compact(tells), how)
+	}
+	again, err := p.runAll(ctx, p.place.toHead, commands)
 	if err != nil {
 		return err
 	}
