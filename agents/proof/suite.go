@@ -39,7 +39,17 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 			return err
 		}
 	}
+	if s.only == nil && tellsTests(whole) {
+		if err := p.findUnasked(ctx, whole, r); err != nil || len(p.receipt.Refusals) > 0 {
+			return err
+		}
+	}
 	return p.twice(ctx, s, r)
+}
+
+// tellsTests reports whether the tool tells its tests apart.
+func tellsTests(whole []command) bool {
+	return !slices.ContainsFunc(whole, func(c command) bool { return c.again == nil })
 }
 
 // maximumGoesOn bounds how often a suite that reached its limit goes on, as long as it gets further.
