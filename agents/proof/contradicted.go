@@ -107,10 +107,19 @@ type block struct {
 
 // alteredCode runs tests of one module and returns what they run of the code that the change alters; nothing when that cannot be told.
 func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (map[block]bool, error) {
+	run, _, err := p.runCode(ctx, prepare, s, tests, flags)
+	if err != nil || run == nil {
+		return nil, err
+	}
+	return p.change.altered(run), nil
+}
+
+// runCode runs tests of one module and returns what they run of the packages that the change alters, nil when that cannot be told, and whether all passed.
+func (p *prover) runCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (run []block, ok bool, err error) {
 	modules := goModules(p.change)
 	module := nearest(modules, tests[0].group)
 	if slices.ContainsFunc(tests, func(t test) bool { return nearest(modules, t.group) != module }) {
-		return nil, nil
+		return nil, false, nil
 	}
 	var packages []string
 	for _, f := range p.change.source() {
@@ -119,22 +128,23 @@ func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) 
 		}
 	}
 	if len(packages) == 0 {
-		return nil, nil
+		return nil, false, nil
 	}
 	slices.Sort(packages)
 	profile := filepath.Join(p.place.temp(), "coverage")
 	if err := dropReport(p.place.temp(), "coverage"); err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	flags = append(slices.Clone(flags), "-coverpkg="+strings.Join(slices.Compact(packages), ","), "-coverprofile="+profile)
-	if _, err := p.runOld(ctx, prepare, s, tests, flags); err != nil {
-		return nil, err
+	r, err := p.runOld(ctx, prepare, s, tests, flags)
+	if err != nil {
+		return nil, false, err
 	}
 	said, err := readReport(p.place.temp(), filepath.Base(profile))
-	if err != nil {
-		return nil, err
+	if err != nil || !strings.HasPrefix(string(said), "mode:") {
+		return nil, false, err
 	}
-	return p.change.altered(readCoverage(said, goFolder(modules, module))), nil
+	return readCoverage(said, goFolder(modules, module)), r.ok, nil
 }
 
 // altered are the blocks in which the change alters something.
@@ -200,7 +210,7 @@ func (h *hunks) alters(b block) bool {
 // readCoverage reads what was run out of a profile of `go test -coverprofile`: lines of "import/path/file.go:12.34,56.7 statements count". What it does
 // not understand it leaves out.
 func readCoverage(profile []byte, folder func(importPath string) string) []block {
-	var run []block
+	run := []block{}
 	for l := range strings.Lines(string(profile)) {
 		fields := strings.Fields(l)
 		at := strings.LastIndex(l, ".go:")

@@ -15,6 +15,7 @@ const (
 	PolicyPassOnBase   = "tests-pass-on-base"   // they would have passed without the change
 	PolicyFailOnHead   = "tests-fail-on-head"   // they do not pass with it
 	PolicyNotCompiling = "tests-do-not-compile" // on the base, though the change brings nothing new that they call
+	PolicyUnreached    = "tests-miss-change"    // they run nothing of what changes
 	PolicyFlaky        = "flaky-tests"          // what is left to decide is decided by chance
 	PolicySuite        = "suite-fails"          // something else broke
 
@@ -55,7 +56,7 @@ func policies() []policy {
 // PolicyNames are the policies that the configuration may turn into warnings. The others are the proof itself.
 func PolicyNames() []string {
 	return []string{
-		PolicyWhy, PolicyStub, PolicyHardCoded, PolicyProtected, PolicySecret, PolicyDependency, PolicyForeign, PolicySize,
+		PolicyWhy, PolicyStub, PolicyHardCoded, PolicyProtected, PolicySecret, PolicyDependency, PolicyForeign, PolicySize, PolicyUnreached,
 		PolicyDeleted, PolicySkipped, PolicyFocused, PolicyRemoved, PolicyLoosened, PolicyGolden, PolicyThreshold,
 	}
 }

@@ -139,6 +139,7 @@ func (p *prover) warn(format string, args ...any) {
 // test runs the tests of the change on both sides, then, if nothing was refused so far, the whole suite.
 func (p *prover) test(ctx context.Context, argv []string) error {
 	p.argv = argv
+	p.judgeCommand(argv)
 	chosen, err := p.plan(ctx, argv)
 	if err != nil {
 		return err
@@ -153,6 +154,9 @@ func (p *prover) test(ctx context.Context, argv []string) error {
 		err = p.guard(ctx, s, argv)
 	case ctx.Err() == nil:
 		p.judgeUntold(argv)
+	}
+	if err == nil && len(p.receipt.Refusals) == 0 {
+		err = p.findUnreached(ctx, s, argv)
 	}
 	if err != nil || len(p.receipt.Refusals) > 0 {
 		return err

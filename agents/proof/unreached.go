@@ -1,0 +1,151 @@
+package proof
+
+import (
+	"context"
+	"go/ast"
+	"go/token"
+	"path"
+	"slices"
+	"strings"
+)
+
+// findUnreached looks at what the tests that prove the change run of it. Where it alters nothing but the bodies of functions and they run none of what is
+// altered there, they see something else: a text, a file, a fake of their own.
+func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) error {
+	c := p.change
+	flags := goFlags(argv)
+	flags = withTags(flags, chosenTags(c, flags))
+	altered := c.alteredFunctions(flags)
+	if s.only == nil || len(s.tells) == 0 || len(altered) == 0 {
+		return nil
+	}
+	var tells []test
+	for _, t := range s.tells {
+		tells = append(tells, t.top())
+	}
+	sortTests(tells)
+	tells = slices.Compact(tells)
+	run, ok, err := p.runCode(ctx, p.place.toHead, s, tells, flags)
+	if err != nil || !ok {
+		return err
+	}
+	reached := c.altered(run)
+	missed := slices.DeleteFunc(slices.Clone(altered), func(a alteredFunction) bool {
+		for b := range reached {
+			if a.holds(b) {
+				return true
+			}
+		}
+		return false
+	})
+	where := func() string {
+		var list []string
+		for _, a := range missed[:min(len(missed), 5)] {
+			list = append(list, a.file+" "+a.name)
+		}
+		return strings.Join(list, ", ")
+	}
+	switch programs := slices.ContainsFunc(tells, c.runsPrograms); {
+	case len(reached) > 0 && 2*len(missed) > len(altered):
+		p.warn("not run by the tests that prove the change: %s", where())
+	case len(reached) > 0:
+	case programs:
+		p.warn("the tests that prove the change run programs: what they run of it is not known")
+	case c.altersBodiesAlone():
+		p.refuse(Refusal{Policy: PolicyUnreached, File: altered[0].file, Line: altered[0].first, Detail: "the tests that fail without the change run nothing of what it alters: " + where()})
+	default:
+		p.warn("the tests that prove the change run none of the functions that it alters: %s", where())
+	}
+	return nil
+}
+
+// alteredFunction is a function of the head that the base has not in these words.
+type alteredFunction struct {
+	file string
+	goFunc
+}
+
+// holds reports whether the block is one of the function.
+func (a alteredFunction) holds(b block) bool {
+	return b.file == a.file && b.first >= a.first && b.last <= a.last
+}
+
+// alteredFunctions are the functions of the source that the change adds or alters and that do something, as far as they are built here.
+func (c *change) alteredFunctions(flags []string) (all []alteredFunction) {
+	had := c.functionsBefore()
+	for _, f := range c.source() {
+		p := f.after()
+		if p == "" || path.Ext(p) != ".go" || !built(p, c.head(p), flags) {
+			continue
+		}
+		parsed, ok := parseGo(c.head(p))
+		if !ok {
+			continue
+		}
+		same := map[string]bool{}
+		for _, fn := range c.asBefore(f, had) {
+			same[fn.name] = true
+		}
+		for _, fn := range parsed.funcs {
+			if !same[fn.name] && fn.node.Body != nil && len(fn.node.Body.List) > 0 {
+				all = append(all, alteredFunction{p, fn})
+			}
+		}
+	}
+	return all
+}
+
+// altersBodiesAlone reports whether the change alters nothing that a test could see without running a function of it: no data, types, variables, nothing that
+// is gone, no other language. An interface by itself does nothing.
+func (c *change) altersBodiesAlone() bool {
+	if len(c.embedders) > 0 {
+		return false
+	}
+	for _, f := range c.files {
+		switch {
+		case isTest(f.path) || isDocument(f.path):
+		case path.Ext(f.path) != ".go" || f.deleted() || f.old != "" && path.Dir(f.old) != path.Dir(f.path) || inDir(f.path, words("vendor")):
+			return false
+		default:
+			head, ok := parseGo(c.head(f.path))
+			if !ok || slices.ContainsFunc(f.added, func(l line) bool { return !head.quiet[l.number] && !head.silent(l.number, nil) }) {
+				return false
+			}
+			base, ok := parseGo(c.base(f.before()))
+			if f.before() != "" && (!ok || slices.ContainsFunc(f.removed, func(l line) bool { return !base.quiet[l.number] && !base.silent(l.number, head) })) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// silent reports whether a line stands in a function, that is still there where a later file is given, or in an interface.
+func (f *goFile) silent(number int, later *goFile) bool {
+	for _, fn := range f.funcs {
+		if number >= fn.first && number <= fn.last {
+			return later == nil || slices.ContainsFunc(later.funcs, func(g goFunc) bool { return g.name == fn.name })
+		}
+	}
+	for _, d := range f.node.Decls {
+		g, ok := d.(*ast.GenDecl)
+		if !ok || g.Tok != token.TYPE || number < f.set.Position(g.Pos()).Line || number > f.set.Position(g.End()).Line {
+			continue
+		}
+		return !slices.ContainsFunc(g.Specs, func(s ast.Spec) bool {
+			t, isType := s.(*ast.TypeSpec)
+			if !isType {
+				return true
+			}
+			_, isInterface := t.Type.(*ast.InterfaceType)
+			return !isInterface
+		})
+	}
+	return false
+}
+
+// runsPrograms reports whether a test of the head starts other programs, of whose code nothing is known.
+func (c *change) runsPrograms(t test) bool {
+	named := c.reach(t)
+	return named["exec"] || named["testscript"] || named["scripttest"] || named["StartProcess"] || named["plugin"]
+}

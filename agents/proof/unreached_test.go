@@ -1,0 +1,44 @@
+package proof
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestAChangeOfBodiesAloneIsToldFromOneThatTestsCanSeeOtherwise(t *testing.T) {
+	const source = "package a\n\nimport \"fmt\"\n\nconst limit = 3\n\ntype Shape interface{ Area() int }\n\ntype box struct{ side int }\n\n// Area is.\nfunc (b box) Area() int {\n\treturn b.side\n}\n\nfunc print() {\n\tfmt.Println(limit)\n}\n"
+	edit := func(pairs ...string) files { return files{"a.go": strings.NewReplacer(pairs...).Replace(source)} }
+	for _, c := range []struct {
+		name    string
+		changes files
+		want    bool
+		altered string
+	}{
+		{"a body", edit("return b.side", "return b.side * b.side"), true, "box.Area"},
+		{"a comment", edit("// Area is.", "// Area is it."), true, ""},
+		{"a function more", edit("func print", "func more() int {\n\treturn 1\n}\n\nfunc print"), true, "more"},
+		{"a function that does nothing", edit("func print", "func more() {}\n\nfunc print"), true, ""},
+		{"a function less", edit("func print() {\n\tfmt.Println(limit)\n}\n", "", "import \"fmt\"\n\n", ""), false, ""},
+		{"a function of another name", edit("print()", "show()"), false, "show"},
+		{"a constant", edit("limit = 3", "limit = 4"), false, ""},
+		{"an interface", edit("Area() int }\n\ntype box", "Area() int; Side() int }\n\ntype box"), true, ""},
+		{"a type", edit("struct{ side int }", "struct{ side int64 }"), false, ""},
+		{"an import", edit("import \"fmt\"", "import (\n\t\"fmt\"\n)"), true, ""},
+		{"data beside it", files{"a.go": edit("return b.side", "return 2 * b.side")["a.go"], "a.json": "{}\n"}, false, "box.Area"},
+		{"a test beside it", files{"a.go": edit("return b.side", "return 2 * b.side")["a.go"], "a_test.go": "package a\n\nvar x = 1\n"}, true, "box.Area"},
+		{"dependencies", files{"go.mod": "module a\n\ngo 1.24\n"}, false, ""},
+		{"a file less", files{"b.go": ""}, false, ""},
+	} {
+		changed := pretend(files{"a.go": source, "b.go": "package a\n\nfunc b() {}\n", "go.mod": "module a\n"}, c.changes, reason)
+		if got := changed.altersBodiesAlone(); got != c.want {
+			t.Errorf("%s: bodies alone %v, want %v", c.name, got, c.want)
+		}
+		var names []string
+		for _, a := range changed.alteredFunctions(nil) {
+			names = append(names, a.name)
+		}
+		if got := strings.Join(names, " "); got != c.altered {
+			t.Errorf("%s: altered %q, want %q", c.name, got, c.altered)
+		}
+	}
+}
