@@ -40,6 +40,20 @@ func judgeHardCoded(c *change) []Refusal {
 			continue
 		}
 		all = append(all, f.hardCoded(c, expected)...)
+		all = append(all, f.watchesForTests(c)...)
+	}
+	return all
+}
+
+// underTest is how a program finds out that it is being tested.
+var underTest = lazily(`\btesting\.Testing\(\)|flag\.Lookup\("test\.|os\.Args\[0\]\s*,\s*"[^"]*test"|PYTEST_CURRENT_TEST|["']pytest["']\s+in\s+sys\.modules|JEST_WORKER_ID|process\.env\.VITEST\b`)
+
+// watchesForTests refuses a program that does something else when it is tested: what the tests show of it is not what it does.
+func (f *file) watchesForTests(c *change) (all []Refusal) {
+	for _, l := range f.added {
+		if underTest.MatchString(l.text) && matching(f.removed, underTest) == 0 && !servesTests(c.head(f.path)) {
+			all = append(all, Refusal{File: f.path, Line: l.number, Detail: "the program finds out whether it is being tested: " + clip(strings.TrimSpace(l.text), 100)})
+		}
 	}
 	return all
 }

@@ -24,6 +24,7 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 	if err := p.findLostSpecs(ctx, s, flags); err != nil {
 		return err
 	}
+	p.judgeHelpers()
 	if s.only != nil {
 		if err := p.findLostScripts(ctx, s, flags); err != nil {
 			return err

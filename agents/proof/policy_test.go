@@ -208,6 +208,22 @@ func TestNewDependenciesNeedAWordInTheText(t *testing.T) {
 	}
 }
 
+func TestAProgramThatFindsOutWhetherItIsTestedIsRefused(t *testing.T) {
+	in := func(line string) string {
+		return "package q\n\nfunc G(n int) int {\n\tif " + line + " {\n\t\treturn -n\n\t}\n\treturn n\n}\n"
+	}
+	checkPolicies(t, []policyCase{
+		{"go", "q.go", "", in("testing.Testing()"), PolicyHardCoded},
+		{"the name of the program", "q.go", "", in(`strings.HasSuffix(os.Args[0], ".test")`), PolicyHardCoded},
+		{"a flag", "q.go", "", in(`flag.Lookup("test.v") != nil`), PolicyHardCoded},
+		{"python", "q.py", "", "import os\n\n\ndef g(n):\n    return -n if \"PYTEST_CURRENT_TEST\" in os.environ else n\n", PolicyHardCoded},
+		{"javascript", "q.js", "", "export const g = (n) => (process.env.JEST_WORKER_ID ? -n : n)\n", PolicyHardCoded},
+		{"it did so before", "q.go", in("testing.Testing()"), in("testing.Testing() && n > 1"), ""},
+		{"a package of helpers", "q.go", "", "package q\n\nimport \"testing\"\n\nfunc Check(t *testing.T) bool {\n\treturn testing.Testing()\n}\n", ""},
+		{"another flag", "q.go", "", in(`flag.Lookup("v") != nil`), ""},
+	})
+}
+
 func TestFilesThatDoNotBelongAreRefused(t *testing.T) {
 	checkPolicies(t, []policyCase{
 		{"a log", "run.log", "", "started\n", PolicyForeign},

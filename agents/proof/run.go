@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -43,6 +44,9 @@ func (p *prover) run(ctx context.Context, c command) (results, error) {
 	dir := p.place.tree()
 	if c.dir != "" {
 		dir += "/" + c.dir
+		if _, err := os.Stat(dir); errors.Is(err, fs.ErrNotExist) { // a folder that this side has not: there is nothing to run in it
+			return out.finish(ending{command: c.String(), ok: true}), nil
+		}
 	}
 	folder, report := p.place.temp(), "report"
 	if c.report != "" && c.report != reportPath {

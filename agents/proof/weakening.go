@@ -111,7 +111,25 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 		}
 		list = append(list, *e)
 	}
+	list = append(list, c.servedBy(shared)...)
 	slices.SortFunc(list, func(a, b goTestChange) int { return compareTests(a.test, b.test) })
+	return list
+}
+
+// servedBy are the tests in files that the change leaves alone, in folders where it alters what the tests share: they may ask for something else now.
+func (c *change) servedBy(shared map[string]bool) (list []goTestChange) {
+	for _, p := range c.paths {
+		dir := clean(path.Dir(p))
+		if !shared[dir] || !strings.HasSuffix(p, "_test.go") || slices.ContainsFunc(c.files, func(f *file) bool { return f.after() == p }) {
+			continue
+		}
+		if parsed, ok := parseGo(c.head(p)); ok {
+			for _, fn := range parsed.tests() {
+				m := parsed.measureAll(fn)
+				list = append(list, goTestChange{test: test{dir, fn.name}, file: p, before: &m, after: &m, first: fn.first, last: fn.last, altered: true})
+			}
+		}
+	}
 	return list
 }
 
