@@ -20,6 +20,9 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 		if err := p.findContradicted(ctx, s, changes, flags); err != nil {
 			return err
 		}
+		if err := p.findContradictedFiles(ctx, s); err != nil {
+			return err
+		}
 	}
 	if err := p.findLostSpecs(ctx, s, flags); err != nil {
 		return err
