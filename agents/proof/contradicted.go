@@ -107,19 +107,27 @@ type block struct {
 
 // alteredCode runs tests of one module and returns what they run of the code that the change alters; nothing when that cannot be told.
 func (p *prover) alteredCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (map[block]bool, error) {
-	run, _, err := p.runCode(ctx, prepare, s, tests, flags)
+	run, err := p.runCode(ctx, prepare, s, tests, flags)
 	if err != nil || run == nil {
 		return nil, err
 	}
-	return p.change.altered(run), nil
+	return p.change.altered(run.blocks), nil
 }
 
-// runCode runs tests of one module and returns what they run of the packages that the change alters, nil when that cannot be told, and whether all passed.
-func (p *prover) runCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (run []block, ok bool, err error) {
+// coverage is what a run of tests ran.
+type coverage struct {
+	module string          // of the tests, its folder
+	blocks []block         // that were run
+	files  map[string]bool // that the program of the tests is made of, as far as they were watched
+	ok     bool            // all tests passed
+}
+
+// runCode runs tests of one module and returns what they run of the packages that the change alters, nil when that cannot be told.
+func (p *prover) runCode(ctx context.Context, prepare func(context.Context) error, s sides, tests []test, flags []string) (*coverage, error) {
 	modules := goModules(p.change)
 	module := nearest(modules, tests[0].group)
 	if slices.ContainsFunc(tests, func(t test) bool { return nearest(modules, t.group) != module }) {
-		return nil, false, nil
+		return nil, nil
 	}
 	var packages []string
 	for _, f := range p.change.source() {
@@ -128,23 +136,24 @@ func (p *prover) runCode(ctx context.Context, prepare func(context.Context) erro
 		}
 	}
 	if len(packages) == 0 {
-		return nil, false, nil
+		return nil, nil
 	}
 	slices.Sort(packages)
 	profile := filepath.Join(p.place.temp(), "coverage")
 	if err := dropReport(p.place.temp(), "coverage"); err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	flags = append(slices.Clone(flags), "-coverpkg="+strings.Join(slices.Compact(packages), ","), "-coverprofile="+profile)
 	r, err := p.runOld(ctx, prepare, s, tests, flags)
 	if err != nil {
-		return nil, false, err
+		return nil, err
 	}
 	said, err := readReport(p.place.temp(), filepath.Base(profile))
 	if err != nil || !strings.HasPrefix(string(said), "mode:") {
-		return nil, false, err
+		return nil, err
 	}
-	return readCoverage(said, goFolder(modules, module)), r.ok, nil
+	folder := goFolder(modules, module)
+	return &coverage{module, readCoverage(said, folder), coveredFiles(said, folder), r.ok}, nil
 }
 
 // altered are the blocks in which the change alters something.
@@ -226,6 +235,17 @@ func readCoverage(profile []byte, folder func(importPath string) string) []block
 		}
 	}
 	return run
+}
+
+// coveredFiles are the files that a profile tells of, whether they were run or not.
+func coveredFiles(profile []byte, folder func(importPath string) string) map[string]bool {
+	files := map[string]bool{}
+	for l := range strings.Lines(string(profile)) {
+		if at := strings.LastIndex(l, ".go:"); at >= 0 {
+			files[path.Join(folder(path.Dir(l[:at])), path.Base(l[:at+len(".go")]))] = true
+		}
+	}
+	return files
 }
 
 // before is the line of "line.column".

@@ -4,6 +4,7 @@ import (
 	"context"
 	"go/ast"
 	"go/token"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -25,11 +26,11 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 	}
 	sortTests(tells)
 	tells = slices.Compact(tells)
-	run, ok, err := p.runCode(ctx, p.place.toHead, s, tells, flags)
-	if err != nil || !ok {
+	run, err := p.runCode(ctx, p.place.toHead, s, tells, flags)
+	if err != nil || run == nil || !run.ok {
 		return err
 	}
-	reached := c.altered(run)
+	reached := c.altered(run.blocks)
 	missed := slices.DeleteFunc(slices.Clone(altered), func(a alteredFunction) bool {
 		for b := range reached {
 			if a.holds(b) {
@@ -38,25 +39,60 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 		}
 		return false
 	})
-	where := func() string {
-		var list []string
-		for _, a := range missed[:min(len(missed), 5)] {
-			list = append(list, a.file+" "+a.name)
-		}
-		return strings.Join(list, ", ")
+	var list []string
+	for _, a := range missed[:min(len(missed), 5)] {
+		list = append(list, a.file+" "+a.name)
 	}
-	switch programs := slices.ContainsFunc(tells, c.runsPrograms); {
+	where := strings.Join(list, ", ")
+	switch {
 	case len(reached) > 0 && 2*len(missed) > len(altered):
-		p.warn("not run by the tests that prove the change: %s", where())
+		p.warn("not run by the tests that prove the change: %s", where)
 	case len(reached) > 0:
-	case programs:
-		p.warn("the tests that prove the change run programs: what they run of it is not known")
+	case c.mayRunElsewhere(altered, tells, run):
+		p.warn("the tests that prove the change run none of the functions that it alters by themselves; what programs run that they start is not known: %s", where)
 	case c.altersBodiesAlone():
-		p.refuse(Refusal{Policy: PolicyUnreached, File: altered[0].file, Line: altered[0].first, Detail: "the tests that fail without the change run nothing of what it alters: " + where()})
+		p.refuse(Refusal{Policy: PolicyUnreached, File: altered[0].file, Line: altered[0].first, Detail: "the tests that fail without the change run nothing of what it alters: " + where})
 	default:
-		p.warn("the tests that prove the change run none of the functions that it alters: %s", where())
+		p.warn("the tests that prove the change run none of the functions that it alters: %s", where)
 	}
 	return nil
+}
+
+// mayRunElsewhere reports whether what the tests run of the altered functions may not show: another module holds them, or the tests start programs, themselves
+// or by packages that serve tests, or by any package where the functions are no part of their own program.
+func (c *change) mayRunElsewhere(altered []alteredFunction, tells []test, run *coverage) bool {
+	modules := goModules(c)
+	apart := false
+	for _, a := range altered {
+		if nearest(modules, clean(path.Dir(a.file))) != run.module {
+			return true
+		}
+		apart = apart || !run.files[a.file]
+	}
+	if slices.ContainsFunc(tells, c.runsPrograms) {
+		return true
+	}
+	for _, t := range tells {
+		folders, ok := c.madeOf(t.group)
+		if !ok {
+			return true
+		}
+		for _, p := range c.paths {
+			dir := clean(path.Dir(p))
+			if path.Ext(p) == ".go" && folders[dir] && (apart && (dir == t.group || !isTest(p)) || dir != t.group && servesTests(c.head(p))) && startsPrograms(c.head(p)) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// startsPrograms reports whether a Go file uses a package that starts other programs.
+func startsPrograms(content []byte) bool {
+	f, ok := parseGo(content)
+	return !ok || slices.ContainsFunc(slices.Collect(maps.Values(f.importPaths())), func(p string) bool {
+		return p == "os/exec" || p == "plugin" || strings.HasSuffix(p, "/testscript") || strings.HasSuffix(p, "/scripttest")
+	})
 }
 
 // alteredFunction is a function of the head that the base has not in these words.

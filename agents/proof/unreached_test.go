@@ -42,3 +42,35 @@ func TestAChangeOfBodiesAloneIsToldFromOneThatTestsCanSeeOtherwise(t *testing.T)
 		}
 	}
 }
+
+func TestWhatTestsRunInOtherProgramsIsNotKnown(t *testing.T) {
+	const test1 = "package a\n\nimport (\n\t\"testing\"\n\n\t\"m/clitest\"\n)\n\nfunc TestA(t *testing.T) { clitest.Run(t) }\n"
+	helper := func(imports string) string {
+		return "package clitest\n\nimport (\n\t" + imports + "\n\t\"testing\"\n)\n\nfunc Run(t *testing.T) {}\n"
+	}
+	base := files{"go.mod": "module m\n", "a/a.go": "package a\n\nimport _ \"m/b\"\n", "a/a_test.go": test1, "b/b.go": "package b\n", "clitest/run.go": helper(`"fmt"`), "sub/go.mod": "module m/sub\n", "sub/s.go": "package s\n"}
+	in := test{"a", "TestA"}
+	for _, c := range []struct {
+		name, altered string
+		linked        bool
+		changes       files
+		want          bool
+	}{
+		{"in its own program", "a/a.go", true, nil, false},
+		{"a helper that starts programs", "a/a.go", true, files{"clitest/run.go": helper(`"os/exec"`)}, true},
+		{"a package that starts programs", "a/a.go", true, files{"b/b.go": "package b\n\nimport \"os/exec\"\n"}, false},
+		{"the same, of functions elsewhere", "x/x.go", false, files{"b/b.go": "package b\n\nimport \"os/exec\"\n"}, true},
+		{"functions elsewhere", "x/x.go", false, nil, false},
+		{"itself", "a/a.go", true, files{"a/a_test.go": "package a\n\nimport (\n\t\"os/exec\"\n\t\"testing\"\n)\n\nfunc TestA(t *testing.T) { exec.Command(\"x\") }\n"}, true},
+		{"another module", "sub/s.go", true, nil, true},
+	} {
+		changed := pretend(base, c.changes, reason)
+		run := &coverage{files: map[string]bool{}}
+		if c.linked {
+			run.files[c.altered] = true
+		}
+		if got := changed.mayRunElsewhere([]alteredFunction{{file: c.altered}}, []test{in}, run); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
