@@ -122,6 +122,7 @@ var table = 1
 		{"func (elsewhere) Put() { Fresh() }", "", nil, false},
 		{"func (elsewhere) put() { Fresh() }", "", []string{"elsewhere.put"}, true},
 		{"func put() { Fresh() }", "", []string{"put"}, true},
+		{"func (gone) Put() { Fresh() }", "", []string{"gone.Put"}, true},
 	} {
 		now := tree(func(name string) []byte {
 			return []byte(map[string]string{"sub/types_test.go": types, "sub/m_test.go": "package m\n\n" + c.method + "\n", "other/m_test.go": types}[name])
@@ -130,7 +131,11 @@ var table = 1
 			files: []*file{{path: "sub/types_test.go", status: 'M'}, {path: "sub/m_test.go", status: 'M'}, {path: "other/m_test.go", status: 'M'}},
 			base:  func(string) []byte { return []byte("package m\n\n" + c.had + "\n") },
 		}, map[string]string{"example.com/m": ""})
-		rest, gone, ok := cut("sub", "# example.com/m/sub\nsub/m_test.go:3:2: undefined: Fresh\n", now)
+		missing := "Fresh"
+		if strings.Contains(c.method, "gone") {
+			missing = "gone" // its type was cut before
+		}
+		rest, gone, ok := cut("sub", "# example.com/m/sub\nsub/m_test.go:3:2: undefined: "+missing+"\n", now)
 		slices.Sort(gone)
 		if ok != c.ok || !slices.Equal(gone, c.gone) || rest["other/m_test.go"] != nil {
 			t.Errorf("%s: %v, gone %q", c.method, ok, gone)

@@ -11,7 +11,8 @@ import (
 // rest would compile, and fail at what was cut. So a type goes with its methods.
 
 // blameTypes finds fault with the types, and all their methods, of methods at fault that the rest of a package may miss without a word of the compiler. The
-// tests of suites are no such methods, nor is a new one of a type that holds no other. ok is false when such a type stands in no changed file of tests.
+// tests of suites are no such methods, nor is a new one of a type that holds no other, nor one of a type that is gone. ok is false when such a type stands in
+// no changed file of tests.
 func (c *change) blameTypes(group string, faults map[string]map[int]string, read tree) (ok bool) {
 	now, was := c.testFilesIn(group, (*file).after, read), c.testFilesIn(group, (*file).before, c.base)
 	had := map[string]bool{}
@@ -29,6 +30,9 @@ func (c *change) blameTypes(group string, faults map[string]map[int]string, read
 			}
 			d, isFunc := f.declarationAt(number).(*ast.FuncDecl)
 			if !isFunc || d.Recv == nil || strings.HasPrefix(d.Name.Name, "Test") {
+				continue
+			}
+			if lines[f.set.Position(d.Pos()).Line] == "undefined: "+strings.TrimSuffix(receiver(d), ".") {
 				continue
 			}
 			of := typeIn(f, receiver(d))
