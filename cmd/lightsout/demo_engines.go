@@ -48,7 +48,7 @@ func (d *demo) oneEngine(words string, c *Config) (name string, e EngineConfig, 
 		e.Pass = slices.Clone(guide.Credentials)
 		for _, key := range guide.Credentials {
 			if provider, ok := strings.CutSuffix(key, "_API_KEY"); ok {
-				e.Pass = append(e.Pass, provider+"_BASE_URL")
+				e.Pass = append(e.Pass, provider+"_BASE_URL", "GOOGLE_"+provider+"_BASE_URL") // the second is gemini's
 			}
 		}
 		return words, e, nil
