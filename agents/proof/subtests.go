@@ -147,17 +147,25 @@ func (c *change) keepsLines(folder string) bool {
 }
 
 // losesData reports whether the change takes something out of the data of a folder's tests.
-func (c *change) losesData(folder string) bool {
-	return slices.ContainsFunc(c.where(isFixture), func(f *file) bool {
-		owner, ok := fixtureOwner(c, f.path)
-		return ok && owner == folder && (f.deleted() || f.old != "" || f.binary || len(f.removed) > 0)
-	})
+func (c *change) losesData(folder string) bool { return c.lessData()[folder] }
+
+// lessData are the folders out of the data of whose tests the change takes something.
+func (c *change) lessData() map[string]bool {
+	folders := map[string]bool{}
+	for _, f := range c.where(isFixture) {
+		if f.deleted() || f.old != "" || f.binary || len(f.removed) > 0 {
+			if owner, ok := fixtureOwner(c, f.path); ok {
+				folders[owner] = true
+			}
+		}
+	}
+	return folders
 }
 
 // mayLoseSubtests are the tests of the base whose subtests the change may keep from running: it alters more in them than it adds rows, or data of theirs is
 // gone, or what their whole program does first is new.
 func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]bool {
-	whole := map[string]bool{} // folders
+	whole := c.lessData() // folders
 	grown := map[test]bool{}
 	for _, f := range c.tests() {
 		dir := clean(path.Dir(f.path))
@@ -195,7 +203,7 @@ func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]
 	}
 	for _, p := range c.paths {
 		dir := clean(path.Dir(p))
-		if !strings.HasSuffix(p, "_test.go") || !whole[dir] && !c.losesData(dir) {
+		if !strings.HasSuffix(p, "_test.go") || !whole[dir] {
 			continue
 		}
 		if parsed, ok := parseGo(c.base(p)); ok {
@@ -213,15 +221,19 @@ var runsSubtests = lazily(`\.(Run|RunT|Fuzz)\(`)
 // withSubtests drops the tests of folders where no test had subtests.
 func (c *change) withSubtests(found map[test]bool) map[test]bool {
 	has := map[string]bool{}
-	for _, p := range c.paths {
-		if strings.HasSuffix(p, "_test.go") && runsSubtests.Match(c.base(p)) {
-			has[clean(path.Dir(p))] = true
+	for t := range found {
+		has[t.group] = false
+	}
+	look := func(p string) {
+		if had, asked := has[clean(path.Dir(p))]; asked && !had && strings.HasSuffix(p, "_test.go") {
+			has[clean(path.Dir(p))] = runsSubtests.Match(c.base(p))
 		}
 	}
+	for _, p := range c.paths {
+		look(p)
+	}
 	for _, f := range c.tests() {
-		if p := f.before(); p != "" && path.Ext(p) == ".go" && runsSubtests.Match(c.base(p)) {
-			has[clean(path.Dir(p))] = true
-		}
+		look(f.before())
 	}
 	for t := range found {
 		if !has[t.group] || strings.HasPrefix(t.name, "Example") {
