@@ -28,6 +28,9 @@ func (p *prover) guard(ctx context.Context, s sides, argv []string) error {
 		return err
 	}
 	p.judgeHelpers()
+	if idle := s.assertNothing(changes); len(idle) > 0 {
+		p.warn("the tests that prove the change assert nothing: %s", names(idle))
+	}
 	if s.only != nil {
 		if err := p.findLostScripts(ctx, s, flags); err != nil {
 			return err

@@ -95,6 +95,20 @@ func startsPrograms(content []byte) bool {
 	})
 }
 
+// assertNothing are the tests that prove the change, when none of them holds an assertion and they fail on the base only for what it does not declare: they show
+// that there is something to call, not what it does.
+func (s sides) assertNothing(changes []goTestChange) (tells []test) {
+	for _, t := range s.tells {
+		i := slices.IndexFunc(changes, func(e goTestChange) bool { return e.test == t.top() || t.isMethod(e.test) })
+		if i < 0 || changes[i].after == nil || changes[i].after.assertions > 0 || s.base.status(t) != Uncompiled {
+			return nil
+		}
+		tells = append(tells, t.top())
+	}
+	sortTests(tells)
+	return slices.Compact(tells)
+}
+
 // alteredFunction is a function of the head that the base has not in these words.
 type alteredFunction struct {
 	file string

@@ -74,3 +74,29 @@ func TestWhatTestsRunInOtherProgramsIsNotKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestTestsThatOnlyCallWhatIsNewAreNamed(t *testing.T) {
+	const source = "package a\n\nimport \"testing\"\n\nfunc TestCalls(t *testing.T) {\n\tNew()\n}\n\nfunc TestChecks(t *testing.T) {\n\tif New() != 1 {\n\t\tt.Fatal()\n\t}\n}\n\nfunc TestHelped(t *testing.T) {\n\tcheck(t, New())\n}\n"
+	changes := goTestChanges(pretend(files{"a.go": "package a\n"}, files{"a_test.go": source}, reason), nil)
+	for _, c := range []struct{ tells, base, want string }{
+		{"TestCalls", Uncompiled, "TestCalls"},
+		{"TestCalls", Failed, ""},
+		{"TestChecks", Uncompiled, ""},
+		{"TestHelped", Uncompiled, ""},
+		{"TestCalls TestChecks", Uncompiled, ""},
+		{"", Uncompiled, ""},
+	} {
+		s := sides{base: newResults()}
+		for _, name := range strings.Fields(c.tells) {
+			s.tells = append(s.tells, test{"", name})
+			s.base.tests[test{"", name}] = c.base
+		}
+		var got []string
+		for _, t := range s.assertNothing(changes) {
+			got = append(got, t.name)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s, %s on the base: %v, want %q", c.tells, c.base, got, c.want)
+		}
+	}
+}
