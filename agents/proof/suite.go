@@ -125,15 +125,21 @@ func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 	if len(tells) == 0 {
 		return nil
 	}
-	commands := s.commands(how)
-	if sortTests(tells); s.only != nil {
-		commands = s.only(slices.Compact(tells), how)
+	attempts := [][]command{s.commands(how)}
+	if sortTests(tells); s.only != nil { // by themselves, and only then among those that they may lean on
+		attempts = slices.Insert(attempts, 0, s.only(slices.Compact(tells), how))
 	}
-	again, err := p.runAll(ctx, p.place.toHead, commands)
-	if err != nil {
-		return err
+	flaky := slices.DeleteFunc(slices.Clone(s.tells), sure)
+	for _, commands := range attempts {
+		if len(flaky) == 0 {
+			break
+		}
+		again, err := p.runAll(ctx, p.place.toHead, commands)
+		if err != nil {
+			return err
+		}
+		flaky = slices.DeleteFunc(flaky, func(t test) bool { return again.statusOf(t, s.named) == Passed })
 	}
-	kept, flaky := steady(s.tells, func(t test) bool { return sure(t) || again.statusOf(t, s.named) == Passed })
 	if len(flaky) == 0 {
 		return nil
 	}
@@ -144,7 +150,7 @@ func (p *prover) twice(ctx context.Context, s sides, suite results) error {
 			row.Head, row.Tells = Unsteady, false
 		}
 	}
-	if len(kept) == 0 {
+	if len(flaky) == len(s.tells) {
 		s.flaky = append(s.flaky, flaky...)
 		for _, r := range s.whyNothingTells() {
 			p.refuse(r)
