@@ -6,9 +6,11 @@ import (
 	"sync"
 )
 
-// missingInPython and missingInScript are the words about a file of tests that asks another one for a name that it does not have.
+// missingInPython and missingInScript are the words about a file of tests that asks another one for a name that it does not have, missingModule those about one
+// that asks a file of Python which is not there.
 var (
 	missingInPython = lazily(`ImportError: cannot import name '(\w+)' from (?:partially initialized module )?'([\w.]+)'`)
+	missingModule   = lazily(`ModuleNotFoundError: No module named '([\w.]+)'`)
 	missingInScript = lazily(`The requested module '([^']+)' does not provide an export named '([\w$]+)'|Named export '([\w$]+)' not found\. The requested module '([^']+)'`)
 )
 
@@ -73,16 +75,24 @@ type importCut struct {
 // missingName is a name that is not there, and the file it was asked of, as the words about it call it.
 type missingName struct{ name, from string }
 
+// everyName stands for all names of a file that is not there itself.
+const everyName = "*"
+
 // python cuts a file of Python. Its lines stay where they are.
 func (i *importCut) python(src, said string) (rest string) {
 	for _, m := range missingInPython.FindAllStringSubmatch(said, -1) {
 		i.missing = append(i.missing, missingName{m[1], m[2]})
 	}
+	for _, m := range missingModule.FindAllStringSubmatch(said, -1) {
+		i.missing = append(i.missing, missingName{everyName, m[1]})
+	}
 	return importInPython.ReplaceAllStringFunc(src, func(statement string) string {
 		m := importInPython.FindStringSubmatch(statement)
 		indent, module, list := m[1], m[2], m[3]+m[4]
 		name := strings.TrimLeft(module, ".") // in full it is known to the words alone
-		kept, ok := i.without(list, func(from string) bool { return name == "" || from == name || strings.HasSuffix(from, "."+name) })
+		kept, ok := i.without(list, func(m missingName) bool {
+			return name == "" && m.name != everyName || m.from == name || name != "" && strings.HasSuffix(m.from, "."+name)
+		})
 		newlines := strings.Repeat("\n", strings.Count(statement, "\n"))
 		switch {
 		case !ok:
@@ -102,7 +112,7 @@ func (i *importCut) script(src, said string) (rest string) {
 	return importInScript.ReplaceAllStringFunc(src, func(statement string) string {
 		m := importInScript.FindStringSubmatch(statement)
 		list, module := m[1], m[2]
-		kept, ok := i.without(list, func(from string) bool { return from == module })
+		kept, ok := i.without(list, func(m missingName) bool { return m.from == module })
 		if !ok {
 			return statement
 		}
@@ -110,12 +120,12 @@ func (i *importCut) script(src, said string) (rest string) {
 	})
 }
 
-// without is a list of imported names without those that are not there; ok is false when all are. asked tells by the words about a missing name whether the list
-// is of names from that file.
-func (i *importCut) without(list string, asked func(from string) bool) (rest string, ok bool) {
+// without is a list of imported names without those that are not there; ok is false when all are. asked tells of a missing name whether the list is of names
+// from that file.
+func (i *importCut) without(list string, asked func(missingName) bool) (rest string, ok bool) {
 	absent := map[string]bool{}
 	for _, m := range i.missing {
-		if asked(m.from) {
+		if asked(m) {
 			absent[m.name] = true
 		}
 	}
@@ -124,7 +134,7 @@ func (i *importCut) without(list string, asked func(from string) bool) (rest str
 		words := strings.Fields(strings.ReplaceAll(item, "\\", " ")) // name as other
 		switch {
 		case len(words) == 0:
-		case absent[words[0]] || len(absent) > 0 && i.coming()[words[0]]:
+		case absent[words[0]] || absent[everyName] || len(absent) > 0 && i.coming()[words[0]]:
 			i.gone[words[len(words)-1]], ok = true, true
 		default:
 			kept = append(kept, strings.Join(words, " "))

@@ -43,6 +43,12 @@ func TestNamesThatAreNotThereAreCutOutOfImports(t *testing.T) {
 		{"t.mjs", "SyntaxError: Named export 'parse' not found. The requested module 'price' is a CommonJS module", map[string]string{
 			"import { fmt, parse } from 'price'\n": "import { fmt } from 'price'\n",
 		}},
+		{"t.py", "E   ModuleNotFoundError: No module named 'shop.read'", map[string]string{
+			"from shop.read import parse, more\nfrom shop import read as r\nfrom . import other\n": "pass\nfrom shop import read as r\nfrom . import other\n",
+			"from .read import (\n    parse,\n)\n":                                                 "pass\n\n\n",
+			"from . import read\nimport shop.read\n":                                               "",
+			"from shop.reader import parse\n":                                                      "",
+		}},
 		{"t.py", "SyntaxError: invalid syntax", map[string]string{"from price import parse\n": ""}},
 		{"t.js", "SyntaxError: Unexpected token", map[string]string{"import { parse } from 'price'\n": ""}},
 	} {
