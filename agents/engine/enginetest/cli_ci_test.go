@@ -10,7 +10,6 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
@@ -202,9 +201,7 @@ func endAmidst(t *testing.T, kind string, namespace bool) {
 	p := newPlay(t, kind)
 	p.session.Namespace = namespace
 	hold := filepath.Join(p.dir, "hold")
-	// A background job, one with a session of its own, two that have cleared
-	// their environment too, and the command that the tool waits for.
-	p.model.Steps = []enginetest.Step{{Run: strings.ReplaceAll(`echo > HOLD; tail -f HOLD & setsid nohup tail -f HOLD >/dev/null 2>&1 & env -i setsid /bin/sh -c 'tail -f HOLD & exec tail -f HOLD' >/dev/null 2>&1 & tail -f HOLD`, "HOLD", hold)}}
+	p.model.Steps = []enginetest.Step{enginetest.Hold(hold)}
 	ctx, cancel := context.WithCancelCause(t.Context())
 	watched := make(chan struct{})
 	go func() {
@@ -212,7 +209,7 @@ func endAmidst(t *testing.T, kind string, namespace bool) {
 		tick := time.NewTicker(100 * time.Millisecond)
 		defer tick.Stop()
 		for {
-			if len(holders(hold)) == 5 {
+			if len(enginetest.Holders(hold)) == enginetest.Held {
 				cancel(errors.New("cancelled by Ana"))
 				return
 			}
@@ -230,18 +227,7 @@ func endAmidst(t *testing.T, kind string, namespace bool) {
 		t.Errorf("%s %q", r.Outcome, r.Reason)
 		p.explain(t)
 	}
-	if left := holders(hold); len(left) > 0 {
+	if left := enginetest.Holders(hold); len(left) > 0 {
 		t.Errorf("still alive: %q", left)
 	}
-}
-
-// holders are the processes that wait for a file to grow.
-func holders(file string) (found []string) {
-	lines, _ := filepath.Glob("/proc/[0-9]*/cmdline") // the pattern is well formed
-	for _, line := range lines {
-		if words, err := os.ReadFile(line); err == nil && string(words) == "tail\x00-f\x00"+file+"\x00" {
-			found = append(found, line)
-		}
-	}
-	return found
 }
