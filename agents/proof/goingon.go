@@ -38,28 +38,53 @@ func (f *goFile) forgetForeign(fn *ast.FuncDecl, subject map[string]bool, ours f
 	})
 }
 
-// asksFor reports whether a test of the head, or the functions of its package's tests that it uses, names all of the called functions that the packages of
-// the change still declare.
-func (c *change) asksFor(calls []string, t test) bool {
-	declared, handed := map[string]bool{}, map[string]string{}
-	for _, p := range c.paths {
-		if isGoSource(p) && slices.ContainsFunc(c.source(), func(f *file) bool { return isGoSource(f.path) && path.Dir(f.path) == path.Dir(p) }) {
-			if parsed, ok := parseGo(c.head(p)); ok {
-				for _, fn := range parsed.funcs {
-					declared[fn.name] = true // methods stand with their type's name
-					if to := handsOn(fn.node); to != "" && fn.node.Recv == nil {
-						handed[fn.name] = to
-					}
+// naming tells which names the tests of the head use. It reads each folder once: a package that is moved has as many tests that are gone as new ones.
+type naming struct {
+	change   *change
+	declared map[string]bool                // the functions of the packages of the change; nil when they were not looked at
+	handed   map[string]string              // those that only hand on to another one
+	uses     map[string]map[string][]string // folder -> function or variable of its tests -> the names in it
+	reached  map[test]map[string]bool
+}
+
+func newNaming(c *change) *naming {
+	return &naming{change: c, uses: map[string]map[string][]string{}, reached: map[test]map[string]bool{}}
+}
+
+// declare notes what the packages of the change declare.
+func (n *naming) declare() {
+	n.declared, n.handed = map[string]bool{}, map[string]string{}
+	folders := map[string]bool{}
+	for _, f := range n.change.source() {
+		folders[path.Dir(f.path)] = folders[path.Dir(f.path)] || isGoSource(f.path)
+	}
+	for _, p := range n.change.paths {
+		if !folders[path.Dir(p)] || !isGoSource(p) {
+			continue
+		}
+		if parsed, ok := parseGo(n.change.head(p)); ok {
+			for _, fn := range parsed.funcs {
+				n.declared[fn.name] = true // methods stand with their type's name
+				if to := handsOn(fn.node); to != "" && fn.node.Recv == nil {
+					n.handed[fn.name] = to
 				}
 			}
 		}
 	}
-	calls = slices.DeleteFunc(slices.Clone(calls), func(name string) bool { return !declared[name] })
+}
+
+// asksFor reports whether a test of the head, or the functions of its package's tests that it uses, names all of the called functions that the packages of
+// the change still declare.
+func (n *naming) asksFor(calls []string, t test) bool {
+	if n.declared == nil {
+		n.declare()
+	}
+	calls = slices.DeleteFunc(slices.Clone(calls), func(name string) bool { return !n.declared[name] })
 	if len(calls) == 0 {
 		return true
 	}
-	named := c.reach(t)
-	return !slices.ContainsFunc(calls, func(name string) bool { return !named[name] && (handed[name] == "" || !named[handed[name]]) })
+	named := n.reach(t)
+	return !slices.ContainsFunc(calls, func(name string) bool { return !named[name] && (n.handed[name] == "" || !named[n.handed[name]]) })
 }
 
 // handsOn is the name of the function that a function calls, when that is all it does and it hands on all that it is given, in its order. "" otherwise.
@@ -100,22 +125,12 @@ func handsOn(fn *ast.FuncDecl) string {
 }
 
 // reach are the names that a test of the head uses, itself or by functions of its package's tests.
-func (c *change) reach(t test) map[string]bool {
-	uses := map[string][]string{} // function or variable of the tests -> the names in it
-	for _, p := range c.paths {
-		if clean(path.Dir(p)) != t.group || !strings.HasSuffix(p, "_test.go") {
-			continue
-		}
-		if parsed, ok := parseGo(c.head(p)); ok {
-			for _, d := range parsed.node.Decls {
-				for _, name := range namesDeclared(d) {
-					uses[name] = append(uses[name], namesUsed(d)...)
-				}
-			}
-		}
+func (n *naming) reach(t test) map[string]bool {
+	if known, ok := n.reached[t]; ok {
+		return known
 	}
-	reached := map[string]bool{}
-	next := uses[t.name]
+	uses, reached := n.usesIn(t.group), map[string]bool{}
+	next := slices.Clone(uses[t.name])
 	for len(next) > 0 {
 		name := next[0]
 		next = next[1:]
@@ -124,7 +139,30 @@ func (c *change) reach(t test) map[string]bool {
 			next = append(next, uses[name]...)
 		}
 	}
+	n.reached[t] = reached
 	return reached
+}
+
+// usesIn are the names in each function and variable of the tests of a folder.
+func (n *naming) usesIn(folder string) map[string][]string {
+	if known, ok := n.uses[folder]; ok {
+		return known
+	}
+	uses := map[string][]string{}
+	for _, p := range n.change.paths {
+		if clean(path.Dir(p)) != folder || !strings.HasSuffix(p, "_test.go") {
+			continue
+		}
+		if parsed, ok := parseGo(n.change.head(p)); ok {
+			for _, d := range parsed.node.Decls {
+				for _, name := range namesDeclared(d) {
+					uses[name] = append(uses[name], namesUsed(d)...)
+				}
+			}
+		}
+	}
+	n.uses[folder] = uses
+	return uses
 }
 
 // namesDeclared are the names that a declaration makes: of a method, its type's and its own.

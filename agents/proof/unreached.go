@@ -69,7 +69,7 @@ func (c *change) mayRunElsewhere(altered []alteredFunction, tells []test, run *c
 		}
 		apart = apart || !run.files[a.file]
 	}
-	if slices.ContainsFunc(tells, c.runsPrograms) {
+	if slices.ContainsFunc(tells, newNaming(c).runsPrograms) {
 		return true
 	}
 	for _, t := range tells {
@@ -195,7 +195,7 @@ func (f *goFile) silent(number int, later *goFile) bool {
 }
 
 // runsPrograms reports whether a test of the head starts other programs, of whose code nothing is known.
-func (c *change) runsPrograms(t test) bool {
-	named := c.reach(t)
+func (n *naming) runsPrograms(t test) bool {
+	named := n.reach(t)
 	return named["exec"] || named["testscript"] || named["scripttest"] || named["StartProcess"] || named["plugin"]
 }

@@ -98,14 +98,14 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	for _, e := range all {
 		e.altered = e.altered || shared[e.test.group]
 	}
-	removed := removedFrom(c)
+	removed, named := removedFrom(c), newNaming(c)
 	var list []goTestChange
 	for _, e := range all {
 		if e.before != nil && e.after == nil {
 			if unreadable[e.test.group] {
 				continue // the compiler has its word about it
 			}
-			e.movedTo = successor(e, all, func(t test) bool { return c.asksFor(e.calls, t) })
+			e.movedTo = successor(e, all, func(t test) bool { return named.asksFor(e.calls, t) })
 			e.replacedBy = replacement(e, all)
 			e.subjectRemoved = removed[e.test.group].takes(e.before.names) || c.emptied(e.test.group) && removed[e.test.group].whole() && !c.reachesOthers(e.test, old[e.test.group])
 		}
