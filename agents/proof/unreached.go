@@ -48,6 +48,8 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 	case len(reached) > 0 && 2*len(missed) > len(altered):
 		p.warn("not run by the tests that prove the change: %s", where)
 	case len(reached) > 0:
+	case slices.ContainsFunc(altered, func(a alteredFunction) bool { return slices.ContainsFunc(run.blocks, a.holds) }):
+		p.warn("the tests that prove the change run none of the lines that it alters, but functions around them: %s", where)
 	case c.mayRunElsewhere(altered, tells, run):
 		p.warn("the tests that prove the change run none of the functions that it alters by themselves; what programs run that they start is not known: %s", where)
 	case c.altersBodiesAlone():
