@@ -19,12 +19,15 @@ type measure struct {
 	fields     int  // plain values of fields in its struct literals
 	exact      int  // comparisons with one expected value
 	loose      int  // comparisons that many values pass
+	fails      bool // it fails the test, or hands it on
+	runs       int  // calls that run subtests
 	skips      int  // calls that skip it
 	bare       bool // a skip that no condition guards
 	line       int  // of the first skip, else of the function
 	names      map[string]bool
 	subject    map[string]bool // the names, without its own variables and those that any test uses
 	data       map[string]bool // numbers and texts, except for the words of failures
+	items      map[string]bool // plain values in its lists, and the keys of its maps
 }
 
 var (
@@ -38,7 +41,7 @@ var (
 
 // measure counts what the function holds.
 func (f *goFile) measure(fn goFunc) measure {
-	m := measure{line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}}
+	m := measure{line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}, items: map[string]bool{}}
 	guards := 0
 	local := locals(fn.node)
 	var failed token.Pos    // the end of the last call that fails the test
@@ -73,7 +76,11 @@ func (f *goFile) measure(fn goFunc) measure {
 				m.subject[x.Name] = true
 			}
 		case *ast.CallExpr:
-			switch name, on := callee(x); {
+			name, on := callee(x)
+			if name == "Run" && len(x.Args) == 2 {
+				m.runs++
+			}
+			switch {
 			case skipping[name] && on != "":
 				if m.skips == 0 {
 					m.line = f.set.Position(x.Pos()).Line
@@ -83,14 +90,16 @@ func (f *goFile) measure(fn goFunc) measure {
 			case name == "Error" && len(x.Args) == 0 && !handles[on]: // the words of an error
 			case failing[name] && on != "" && !imported[on]:
 				m.assertions++
-				failed = x.End()
+				failed, m.fails = x.End(), true
 			case checkers[on], checkName.MatchString(name), handsOver(x):
 				m.assertions++
+				m.fails = m.fails || handsOver(x)
 			}
 		case *ast.CompositeLit:
 			m.cases += rows(x)
 			m.pairs += pairs(x)
 			m.fields += fields(x)
+			noteItems(x, m.items)
 		}
 		return true
 	})
@@ -258,6 +267,24 @@ func rows(lit *ast.CompositeLit) int {
 	return n
 }
 
+// noteItems notes the plain values in a list, and the keys of a map.
+func noteItems(lit *ast.CompositeLit, items map[string]bool) {
+	for _, e := range lit.Elts {
+		switch lit.Type.(type) {
+		case *ast.ArrayType:
+		case *ast.MapType:
+			if kv, ok := e.(*ast.KeyValueExpr); ok {
+				e = kv.Key
+			}
+		default:
+			return
+		}
+		if plain, ok := e.(*ast.BasicLit); ok {
+			items[unquoted(plain.Value)] = true
+		}
+	}
+}
+
 // pairs are the elements of a map that are plain values: where a test goes through it, its cases.
 func pairs(lit *ast.CompositeLit) int {
 	if _, ok := lit.Type.(*ast.MapType); !ok {
@@ -306,7 +333,9 @@ func (f *goFile) tables() map[string]measure {
 			}
 			for i, name := range v.Names {
 				if lit, ok := v.Values[i].(*ast.CompositeLit); ok {
-					all[name.Name] = measure{cases: rows(lit), line: f.set.Position(name.Pos()).Line}
+					m := measure{cases: rows(lit), line: f.set.Position(name.Pos()).Line, items: map[string]bool{}}
+					noteItems(lit, m.items)
+					all[name.Name] = m
 				}
 			}
 		}

@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -9,8 +10,9 @@ import (
 
 // lostSubtests are subtests of one test that pass without the change and do not run with it.
 type lostSubtests struct {
-	of   test
-	lost []test
+	of    test
+	lost  []test
+	short int // how many fewer there are
 }
 
 // findLostSubtests refuses that subtests vanish from a test that is still there: by a loop that goes through less, a filter, a file of data that is gone. As
@@ -58,6 +60,40 @@ func (p *prover) findLostSubtests(ctx context.Context, s sides, changes []goTest
 	return nil
 }
 
+// joins reports whether subtests are gone because the text runs fewer of them, and all that it asserted and asked with is there.
+func (e goTestChange) joins(l lostSubtests) bool {
+	if e.before == nil || e.after == nil || e.after.assertions < e.before.assertions || e.after.cases < e.before.cases {
+		return false
+	}
+	data := maps.Clone(e.before.data)
+	maps.DeleteFunc(data, func(literal string, _ bool) bool {
+		return slices.ContainsFunc(l.lost, func(t test) bool { return t.holds(unquoted(literal)) })
+	})
+	return l.short <= e.before.runs-e.after.runs && within(data, e.after.data) == 1 && within(e.before.subject, e.after.subject) == 1
+}
+
+// struckOut reports whether the change takes what gave all the subtests their names out of a list of their test, or of one that its tests share.
+func struckOut(lost []test, changes []goTestChange) bool {
+	return !slices.ContainsFunc(lost, func(t test) bool {
+		return !slices.ContainsFunc(changes, func(e goTestChange) bool {
+			if e.test != t.top() && (!e.isTable() || e.test.group != t.group) || e.before == nil {
+				return false
+			}
+			for item := range e.before.items {
+				if t.holds(item) && (e.after == nil || !e.after.items[item]) {
+					return true
+				}
+			}
+			return false
+		})
+	})
+}
+
+// holds reports whether a text is the name of the subtest, or of one around it.
+func (t test) holds(text string) bool {
+	return text != "" && slices.Contains(strings.Split(t.name, "/")[1:], strings.ReplaceAll(text, " ", "_"))
+}
+
 // judgeVanished refuses subtests that are gone, or says why they may be. old is how the tests ended over the new code as they were before.
 func (p *prover) judgeVanished(l lostSubtests, s sides, changes []goTestChange, old results) {
 	passing := slices.DeleteFunc(slices.Clone(l.lost), func(t test) bool { return old.tests[t] != Passed })
@@ -68,11 +104,13 @@ func (p *prover) judgeVanished(l lostSubtests, s sides, changes []goTestChange, 
 		w.Detail, w.forgiven = w.Detail+names(l.lost), "as the test was it does not compile with the change"
 	case p.change.keepsLines(l.of.group):
 		w.Detail, w.forgiven = w.Detail+names(l.lost), "its lines stand elsewhere in the tests"
+	case slices.ContainsFunc(changes, func(e goTestChange) bool { return e.test == l.of && e.joins(l) }):
+		w.Detail, w.forgiven = w.Detail+names(l.lost), "fewer subtests of it hold all assertions and values that were there"
 	case len(passing) > 0:
 		w.Detail += names(passing)
 	case len(failing) > 0 && !slices.ContainsFunc(changes, func(e goTestChange) bool { return e.test == l.of && e.contradicted }):
 		w.Detail += names(failing) + ", which as it was contradicts the change"
-		if s.proves(l.of) && p.change.losesData(l.of.group) {
+		if s.proves(l.of) && (p.change.losesData(l.of.group) || struckOut(failing, changes)) {
 			w.forgiven = proved // a filter leaves them in the text for nothing; data may be of no use any more
 		}
 	default:
@@ -110,7 +148,7 @@ func vanished(clean, head results) (found []lostSubtests) {
 	for _, top := range sortedTests(lost) {
 		if list := lost[top]; len(list) > came[top] {
 			sortTests(list)
-			found = append(found, lostSubtests{top, list})
+			found = append(found, lostSubtests{top, list, len(list) - came[top]})
 		}
 	}
 	return found

@@ -51,6 +51,8 @@ func (p *prover) judgeHelpers() {
 			p.refuse(Refusal{Policy: policy, File: is.file, Line: is.first, Detail: t.String() + detail})
 		}
 		switch {
+		case is.whole && !was.whole && (was.bare || !is.bare):
+			p.warn("what tests check by compares as one value what it compared in parts: %s %s", is.file, t.name)
 		case is.assertions < was.assertions && sum(after, t.group) < sum(before, t.group):
 			refuse(PolicyRemoved, fmt.Sprintf(", by which tests check, has %d assertions, %d fewer than before", is.assertions, was.assertions-is.assertions))
 		case is.loose > was.loose && is.exact < was.exact:
@@ -68,6 +70,7 @@ type helper struct {
 	measure
 	file, same string
 	first      int
+	whole      bool // it compares two of its parameters as they are
 }
 
 // helpers are the functions of the changed source files of one side that check on behalf of tests.
@@ -81,10 +84,42 @@ func (c *change) helpers(at func(*file) string, side tree) map[test]helper {
 		if parsed, ok := parseGo(side(p)); ok {
 			for _, fn := range parsed.funcs {
 				if parsed.checksForTests(fn) {
-					found[test{clean(path.Dir(p)), fn.name}] = helper{parsed.measureAll(fn), p, parsed.text(side(p), fn), fn.first}
+					m := parsed.measureAll(fn)
+					found[test{clean(path.Dir(p)), fn.name}] = helper{m, p, parsed.text(side(p), fn), fn.first, m.fails && comparesParameters(fn.node)}
 				}
 			}
 		}
 	}
 	return found
+}
+
+// comparesParameters reports whether a function compares two of its parameters with each other, with all that is in them.
+func comparesParameters(fn *ast.FuncDecl) bool {
+	parameters, whole := map[string]bool{}, false
+	if fn.Body == nil {
+		return false
+	}
+	for _, field := range fn.Type.Params.List {
+		for _, name := range field.Names {
+			parameters[name.Name] = true
+		}
+	}
+	ast.Inspect(fn.Body, func(n ast.Node) bool {
+		call, ok := n.(*ast.CallExpr)
+		if !ok {
+			return true
+		}
+		args := call.Args
+		if len(args) == 3 && handsOver(call) {
+			args = args[1:] // of a package of assertions
+		}
+		name, on := callee(call)
+		both := len(args) == 2 && !slices.ContainsFunc(args, func(e ast.Expr) bool {
+			id, ok := e.(*ast.Ident)
+			return !ok || !parameters[id.Name]
+		})
+		whole = whole || both && on != "" && args[0].(*ast.Ident).Name != args[1].(*ast.Ident).Name && words("DeepEqual Diff Equal")[name]
+		return true
+	})
+	return whole
 }

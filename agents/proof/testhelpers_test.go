@@ -31,3 +31,26 @@ func TestPackagesOfHelpersAreNotToCheckLess(t *testing.T) {
 		}
 	}
 }
+
+func TestPackagesOfHelpersMayCompareAsAWholeWhatTheyComparedInParts(t *testing.T) {
+	const head = "package check\n\nimport (\n\t\"reflect\"\n\t\"testing\"\n)\n\ntype pair struct{ a, b, c int }\n\n"
+	const parts = head + "func Same(t *testing.T, got, want pair) {\n\tif got.a != want.a {\n\t\tt.Error(got)\n\t}\n\tif got.b != want.b {\n\t\tt.Error(got)\n\t}\n\tif got.c != want.c {\n\t\tt.Error(got)\n\t}\n}\n"
+	for _, c := range []struct {
+		body    string
+		refused bool
+	}{
+		{"\tif !reflect.DeepEqual(got, want) {\n\t\tt.Error(got)\n\t}\n", false},
+		{"\tassert.Equal(t, want, got)\n", false},
+		{"\tif diff := cmp.Diff(want, got); diff != \"\" {\n\t\tt.Error(diff)\n\t}\n", false},
+		{"\tif !reflect.DeepEqual(got.a, want.a) {\n\t\tt.Error(got)\n\t}\n", true},
+		{"\tif diff := cmp.Diff(want, got, ignoreAll); diff != \"\" {\n\t\tt.Error(diff)\n\t}\n", true},
+		{"\tif !reflect.DeepEqual(got, got) {\n\t\tt.Error(got)\n\t}\n", true},
+		{"\treflect.DeepEqual(got, want)\n", true},
+		{"\tt.Skip()\n\tassert.Equal(t, want, got)\n", true},
+	} {
+		p := &prover{change: pretend(files{"check/check.go": parts}, files{"check/check.go": head + "func Same(t *testing.T, got, want pair) {\n" + c.body + "}\n"}, reason)}
+		if p.judgeHelpers(); (len(p.receipt.Refusals) > 0) != c.refused {
+			t.Errorf("%s: %v", c.body, p.receipt.Refusals)
+		}
+	}
+}
