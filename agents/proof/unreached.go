@@ -52,6 +52,8 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 		p.warn("the tests that prove the change run none of the lines that it alters, but functions around them: %s", where)
 	case c.mayRunElsewhere(altered, tells, run):
 		p.warn("the tests that prove the change run none of the functions that it alters by themselves; what programs run that they start is not known: %s", where)
+	case c.altersMethodSets(altered) && s.seesMethodSets(c):
+		p.warn("the tests that prove the change see which methods there are, and run none of those that it alters: %s", where)
 	case c.altersBodiesAlone():
 		p.refuse(Refusal{Policy: PolicyUnreached, File: altered[0].file, Line: altered[0].first, Detail: "the tests that fail without the change run nothing of what it alters: " + where})
 	default:
@@ -81,7 +83,7 @@ func (c *change) mayRunElsewhere(altered []alteredFunction, tells []test, run *c
 		}
 		for _, p := range c.paths {
 			dir := clean(path.Dir(p))
-			if path.Ext(p) == ".go" && folders[dir] && (apart && (dir == t.group || !isTest(p)) || dir != t.group && servesTests(c.head(p))) && startsPrograms(c.head(p)) {
+			if path.Ext(p) == ".go" && folders[dir] && (apart && (dir == t.group || !isTest(p)) || dir != t.group && (servesTests(c.head(p)) || testHelper.MatchString(path.Base(dir)))) && startsPrograms(c.head(p)) {
 				return true
 			}
 		}
@@ -89,11 +91,17 @@ func (c *change) mayRunElsewhere(altered []alteredFunction, tells []test, run *c
 	return false
 }
 
+// testHelper is how packages are called that serve tests.
+var testHelper = lazily(`test|^e2e|^helpers?$|^fixtures?$`)
+
+// startingPackage is a package, not go's own, that starts other programs.
+var startingPackage = lazily(`/(testscript|scripttest|gexec|icmd|cmdtest|go-cmdtest|execabs|safeexec|bitfield/script)$`)
+
 // startsPrograms reports whether a Go file uses a package that starts other programs.
 func startsPrograms(content []byte) bool {
 	f, ok := parseGo(content)
 	return !ok || slices.ContainsFunc(slices.Collect(maps.Values(f.importPaths())), func(p string) bool {
-		return p == "os/exec" || p == "plugin" || strings.HasSuffix(p, "/testscript") || strings.HasSuffix(p, "/scripttest")
+		return p == "os/exec" || p == "plugin" || startingPackage.MatchString(p)
 	})
 }
 
@@ -172,6 +180,64 @@ func (c *change) altersBodiesAlone() bool {
 	return true
 }
 
+// altersMethodSets reports whether all altered functions are methods that are new, or that another kind of receiver has now: what is to be seen of them
+// without running any.
+func (c *change) altersMethodSets(altered []alteredFunction) bool {
+	had := map[string]bool{}
+	key := func(fn goFunc) string {
+		_, pointer := fn.node.Recv.List[0].Type.(*ast.StarExpr)
+		if pointer {
+			return "*" + fn.name
+		}
+		return fn.name
+	}
+	for _, f := range c.source() {
+		if parsed, ok := parseGo(c.base(f.before())); ok && isGoSource(f.before()) {
+			for _, fn := range parsed.funcs {
+				if fn.node.Recv != nil {
+					had[path.Dir(f.before())+" "+key(fn)] = true
+				}
+			}
+		}
+	}
+	return !slices.ContainsFunc(altered, func(a alteredFunction) bool {
+		return a.node.Recv == nil || had[path.Dir(a.file)+" "+key(a.goFunc)]
+	})
+}
+
+// notImplemented is how the compiler says that a type lacks methods.
+var notImplemented = lazily(`does not implement|missing method|has no field or method`)
+
+// seesMethodSets reports whether a test that proves the change fails on the base for want of a method, or asks which interface a value is of.
+func (s sides) seesMethodSets(c *change) bool {
+	return slices.ContainsFunc(s.tells, func(t test) bool {
+		if s.base.status(t) == Uncompiled {
+			return notImplemented.MatchString(s.base.broken[t.group] + s.base.output[t])
+		}
+		return slices.ContainsFunc(c.tests(), func(f *file) bool {
+			if f.deleted() || path.Ext(f.path) != ".go" || clean(path.Dir(f.path)) != t.group {
+				return false
+			}
+			parsed, ok := parseGo(c.head(f.path))
+			return ok && slices.ContainsFunc(parsed.funcs, func(fn goFunc) bool { return fn.name == t.top().name && asksForInterface(fn.node) })
+		})
+	})
+}
+
+// asksForInterface reports whether a function asks of what type, or of what interface, a value is.
+func asksForInterface(fn *ast.FuncDecl) (asks bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		switch n := n.(type) {
+		case *ast.TypeAssertExpr:
+			asks = true
+		case *ast.SelectorExpr:
+			asks = asks || isNamed(n.X, "reflect") || n.Sel.Name == "Implements" || n.Sel.Name == "As" || n.Sel.Name == "ErrorAs"
+		}
+		return true
+	})
+	return asks
+}
+
 // silent reports whether a line stands in a function, that is still there where a later file is given, or in an interface.
 func (f *goFile) silent(number int, later *goFile) bool {
 	for _, fn := range f.funcs {
@@ -199,5 +265,6 @@ func (f *goFile) silent(number int, later *goFile) bool {
 // runsPrograms reports whether a test of the head starts other programs, of whose code nothing is known.
 func (n *naming) runsPrograms(t test) bool {
 	named := n.reach(t)
-	return named["exec"] || named["testscript"] || named["scripttest"] || named["StartProcess"] || named["plugin"]
+	return named["exec"] || named["testscript"] || named["scripttest"] || named["StartProcess"] || named["plugin"] ||
+		named["gexec"] || named["icmd"] || named["cmdtest"] || named["execabs"] || named["safeexec"]
 }
