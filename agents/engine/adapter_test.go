@@ -71,7 +71,7 @@ func TestRecordedRefusalsOfEveryKindAreReportedAsWhatTheyWere(t *testing.T) {
 		"codex-authentication": Authentication, "codex-quota": Quota, "codex-server-error": Overloaded, "codex-dropped": Overloaded,
 		"gemini-authentication": Authentication, "gemini-quota": Quota, "gemini-server-error": Overloaded, "gemini-dropped": Overloaded,
 		"pi-authentication": Authentication, "pi-quota": Quota, "pi-server-error": Overloaded, "pi-dropped": Overloaded,
-		"qwen-authentication": Authentication, "qwen-quota": Quota, "qwen-server-error": Overloaded, "qwen-dropped": Overloaded,
+		"qwen-authentication": Authentication, "qwen-quota": Quota, "qwen-server-error": Overloaded, "qwen-dropped": Overloaded, "qwen-dropped-late": Overloaded,
 		"opencode-authentication": Authentication, "opencode-quota": Quota, "opencode-dropped": Overloaded,
 	} {
 		kind, name, _ := strings.Cut(file, "-")

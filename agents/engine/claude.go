@@ -274,12 +274,20 @@ func (r *claudeReader) verdict(code int, signal string) Result {
 		result.Reason = result.Text
 	case len(r.result.PermissionDenials) > 0:
 		result.Outcome, result.Reason = Denied, "it was not permitted to use "+r.result.PermissionDenials[0].ToolName
+	case r.brokeOff():
+		result.Outcome, result.Reason = Overloaded, "its last answer broke off: the provider told no end of it"
 	case code != 0:
 		result.Outcome, result.Reason = Failed, "it said success, then "+ending(code, signal)
 	default:
 		result.Outcome = Done
 	}
 	return result
+}
+
+// brokeOff reports whether the last answer has no usage, of a provider that has told it before: it comes with the end of an answer. qwen takes what there is of
+// an answer whose connection is cut for all of it.
+func (r *claudeReader) brokeOff() bool {
+	return r.inclusive && r.total != (Usage{}) && r.last == (Usage{})
 }
 
 // classify reads what stopped a session out of the status of the call that failed,
