@@ -93,6 +93,7 @@ func TestTheSameGoInOtherWordsIsTheSame(t *testing.T) {
 func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 	const parts = "\tp := F(\"ann 3\")\n\tif p.Name != \"ann\" {\n\t\tt.Error(p)\n\t}\n\tif p.Age != 3 {\n\t\tt.Error(p)\n\t}\n\tif p.Old != 3 {\n\t\tt.Error(p)\n\t}\n"
 	const whole = "\tif want := (P{Name: \"ann\", Age: 3, Old: 3}); !reflect.DeepEqual(F(\"ann 3\"), want) {\n\t\tt.Error(want)\n\t}\n"
+	const two = "\tgot, want := F(), G()\n\tif got.A != want.A {\n\t\tt.Error(got)\n\t}\n\tif got.B != want.B {\n\t\tt.Error(got)\n\t}\n\tif got.C != want.C {\n\t\tt.Error(got)\n\t}\n"
 	for _, c := range []struct {
 		name, before, after string
 		same                bool
@@ -101,6 +102,9 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 		{"a failure without words", "\tif F(3) != 1 {\n\t\tt.Error()\n\t}\n", "\t_ = F(3) != 1\n", false},
 		{"as a whole", parts, whole, true},
 		{"a part less", parts, strings.Replace(parts, "\tif p.Old != 3 {\n\t\tt.Error(p)\n\t}\n", "", 1), false},
+		{"two values as they are", two, "\tgot, want := F(), G()\n\tif !reflect.DeepEqual(got, want) {\n\t\tt.Error(got)\n\t}\n", true},
+		{"one value with itself", two, "\tgot, want := F(), G()\n\tif !reflect.DeepEqual(got, got) {\n\t\tt.Error(got, want)\n\t}\n", false},
+		{"one of two things", two + "\tif H() != 1 {\n\t\tt.Error()\n\t}\n", "\tgot, want := F(), G()\n\tif !reflect.DeepEqual(got, want) {\n\t\tt.Error(got)\n\t}\n", false},
 		{"as a whole, with a value less", parts, strings.Replace(whole, "\"ann 3\"", "\"ann\"", 1), false},
 		{"as a whole, with a part less", parts, strings.Replace(whole, ", Old: 3", "", 1), false},
 	} {
@@ -114,6 +118,22 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 		}
 		if same := !m[1].isWorthLess(m[0]) || m[1].comparesWhole(m[0]); same != c.same {
 			t.Errorf("%s: asks for the same: %v, want %v", c.name, same, c.same)
+		}
+	}
+}
+
+func TestTheWordsOfADifferenceAreNoLooseComparison(t *testing.T) {
+	for body, loose := range map[string]int{
+		"\tif diff := cmp.Diff(F(), 3); diff != \"\" {\n\t\tt.Error(diff)\n\t}\n": 0,
+		"\tif diff := fmt.Sprint(F()); diff == \"\" {\n\t\tt.Error(diff)\n\t}\n":  1,
+		"\tif got := F(); got == \"\" {\n\t\tt.Error(got)\n\t}\n":                 1,
+	} {
+		parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+		if !ok {
+			t.Fatalf("%s: the example is wrong", body)
+		}
+		if m := parsed.measure(parsed.funcs[0]); m.loose != loose {
+			t.Errorf("%s: %d loose comparisons, want %d", body, m.loose, loose)
 		}
 	}
 }

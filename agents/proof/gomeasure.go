@@ -5,6 +5,7 @@ import (
 	"go/build"
 	"go/token"
 	"io"
+	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -13,17 +14,20 @@ import (
 
 // measure is how much a Go test checks, as far as its text tells.
 type measure struct {
-	assertions int  // calls that can fail the test
-	cases      int  // rows of its tables
-	pairs      int  // pairs of plain values in its maps, which may be rows as well
-	fields     int  // plain values of fields in its struct literals
-	exact      int  // comparisons with one expected value
-	loose      int  // comparisons that many values pass
-	fails      bool // it fails the test, or hands it on
-	runs       int  // calls that run subtests
-	skips      int  // calls that skip it
-	bare       bool // a skip that no condition guards
-	line       int  // of the first skip, else of the function
+	assertions int               // calls that can fail the test
+	cases      int               // rows of its tables
+	pairs      int               // pairs of plain values in its maps, which may be rows as well
+	fields     int               // plain values of fields in its struct literals
+	exact      int               // comparisons with one expected value
+	loose      int               // comparisons that many values pass
+	fails      bool              // it fails the test, or hands it on
+	runs       int               // calls that run subtests
+	skips      int               // calls that skip it
+	bare       bool              // a skip that no condition guards
+	line       int               // of the first skip, else of the function
+	parts      map[[2]string]int // how often two variables are compared in parts
+	partNames  map[string]bool   // the fields that those comparisons see
+	wholes     map[[2]string]int // and as they are
 	names      map[string]bool
 	subject    map[string]bool // the names, without its own variables and those that any test uses
 	data       map[string]bool // numbers and texts, except for the words of failures
@@ -41,8 +45,11 @@ var (
 
 // measure counts what the function holds.
 func (f *goFile) measure(fn goFunc) measure {
-	m := measure{line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}, items: map[string]bool{}}
-	guards := 0
+	m := measure{
+		line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}, items: map[string]bool{},
+		parts: map[[2]string]int{}, partNames: map[string]bool{}, wholes: map[[2]string]int{},
+	}
+	guards, diffs := 0, 0
 	local := locals(fn.node)
 	var failed token.Pos    // the end of the last call that fails the test
 	imported := f.imports() // fmt.Errorf and log.Fatal are no words of a test
@@ -75,7 +82,22 @@ func (f *goFile) measure(fn goFunc) measure {
 			if !local[x.Name] && !failing[x.Name] && !checkers[x.Name] && !handles[x.Name] && !anyTest[x.Name] && x.Name != fn.name {
 				m.subject[x.Name] = true
 			}
+		case *ast.BinaryExpr:
+			if (isNamed(x.X, "diff") || isNamed(x.Y, "diff")) && (isEmptyText(x.X) || isEmptyText(x.Y)) {
+				diffs++
+			}
+			if pair, ok := comparedInParts(x); ok {
+				m.parts[pair]++
+				for _, e := range []ast.Expr{x.X, x.Y} {
+					if part, ok := e.(*ast.SelectorExpr); ok {
+						m.partNames[part.Sel.Name] = true
+					}
+				}
+			}
 		case *ast.CallExpr:
+			if pair, ok := comparedAsTheyAre(x); ok {
+				m.wholes[pair]++
+			}
 			name, on := callee(x)
 			if name == "Run" && len(x.Args) == 2 {
 				m.runs++
@@ -103,6 +125,9 @@ func (f *goFile) measure(fn goFunc) measure {
 		}
 		return true
 	})
+	if m.names["Diff"] {
+		m.loose -= diffs // what a comparison of all has found is there or not
+	}
 	return m
 }
 
@@ -187,8 +212,66 @@ func (m measure) isWorthLess(before measure) bool {
 // and nothing that it asked for is missing.
 func (m measure) comparesWhole(before measure) bool {
 	lost := before.assertions - m.assertions
+	subject := maps.Clone(before.subject)
+	maps.DeleteFunc(subject, func(name string, _ bool) bool { return before.partNames[name] })
+	for pair, n := range m.wholes {
+		if n > before.wholes[pair] && lost > 0 && lost <= before.parts[pair]-m.parts[pair] && m.cases >= before.cases &&
+			within(before.data, m.data) == 1 && within(subject, m.subject) == 1 {
+			return true
+		}
+	}
 	whole := m.names["DeepEqual"] || m.names["Diff"] || m.names["Equal"]
 	return whole && lost > 0 && m.cases >= before.cases && m.fields-before.fields >= lost && within(before.data, m.data) == 1 && within(before.subject, m.subject) == 1
+}
+
+// comparedInParts are the variables of which a comparison sees a part each: a field, an element, the length.
+func comparedInParts(x *ast.BinaryExpr) (pair [2]string, ok bool) {
+	if x.Op != token.EQL && x.Op != token.NEQ {
+		return pair, false
+	}
+	var names []string
+	for _, e := range []ast.Expr{x.X, x.Y} {
+		switch e := e.(type) {
+		case *ast.SelectorExpr:
+			names = append(names, plainName(e.X))
+		case *ast.IndexExpr:
+			names = append(names, plainName(e.X))
+		case *ast.CallExpr:
+			if isNamed(e.Fun, "len") && len(e.Args) == 1 {
+				names = append(names, plainName(e.Args[0]))
+			}
+		}
+	}
+	return pairOf(names)
+}
+
+// comparedAsTheyAre are the two variables that a call compares, with all that is in them.
+func comparedAsTheyAre(call *ast.CallExpr) (pair [2]string, ok bool) {
+	args := call.Args
+	if len(args) == 3 && handsOver(call) {
+		args = args[1:] // of a package of assertions
+	}
+	name, on := callee(call)
+	if len(args) != 2 || on == "" || name != "DeepEqual" && name != "Diff" && name != "Equal" {
+		return pair, false
+	}
+	return pairOf([]string{plainName(args[0]), plainName(args[1])})
+}
+
+// pairOf are two different names in order.
+func pairOf(names []string) (pair [2]string, ok bool) {
+	if len(names) != 2 || names[0] == "" || names[1] == "" || names[0] == names[1] {
+		return pair, false
+	}
+	return [2]string{min(names[0], names[1]), max(names[0], names[1])}, true
+}
+
+// plainName is the name that an expression is, "" when it is more.
+func plainName(e ast.Expr) string {
+	if id, ok := e.(*ast.Ident); ok {
+		return id.Name
+	}
+	return ""
 }
 
 // measureAll counts what the function holds, and what the helpers of the same file check on its behalf.

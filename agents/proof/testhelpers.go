@@ -105,20 +105,10 @@ func comparesParameters(fn *ast.FuncDecl) bool {
 		}
 	}
 	ast.Inspect(fn.Body, func(n ast.Node) bool {
-		call, ok := n.(*ast.CallExpr)
-		if !ok {
-			return true
+		if call, ok := n.(*ast.CallExpr); ok {
+			pair, both := comparedAsTheyAre(call)
+			whole = whole || both && parameters[pair[0]] && parameters[pair[1]]
 		}
-		args := call.Args
-		if len(args) == 3 && handsOver(call) {
-			args = args[1:] // of a package of assertions
-		}
-		name, on := callee(call)
-		both := len(args) == 2 && !slices.ContainsFunc(args, func(e ast.Expr) bool {
-			id, ok := e.(*ast.Ident)
-			return !ok || !parameters[id.Name]
-		})
-		whole = whole || both && on != "" && args[0].(*ast.Ident).Name != args[1].(*ast.Ident).Name && words("DeepEqual Diff Equal")[name]
 		return true
 	})
 	return whole

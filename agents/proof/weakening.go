@@ -2,6 +2,7 @@ package proof
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -188,6 +189,20 @@ func replacement(gone *goTestChange, all map[test]*goTestChange) (found test) {
 	return found
 }
 
+// splitInto is a new test of the same folder that asks of the same things with all numbers and texts that are gone from this one (of one digit there are any), and makes up for the cases and
+// assertions; none when there is no such test.
+func (e goTestChange) splitInto(all []goTestChange) test {
+	lost := maps.Clone(e.before.data)
+	maps.DeleteFunc(lost, func(value string, _ bool) bool { return len(value) < 2 || e.after.data[value] })
+	for _, n := range all {
+		if len(lost) > 0 && n.before == nil && n.after != nil && !n.isTable() && n.test.group == e.test.group && within(lost, n.after.data) == 1 &&
+			within(e.before.subject, n.after.subject) > 0.5 && e.after.assertions+n.after.assertions >= e.before.assertions && e.after.cases+n.after.cases >= e.before.cases {
+			return n.test
+		}
+	}
+	return test{}
+}
+
 // weaker is one way in which a test checks less than before.
 type weaker struct {
 	Refusal
@@ -266,6 +281,9 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 		if !e.after.isWorthLess(*e.before) {
 			continue // fewer of one and more of the other: a table may have come, or gone
+		}
+		if onward := e.splitInto(changes); why == "" && onward.name != "" && !e.contradicted {
+			why = "what it asked for beside that goes on in " + onward.String()
 		}
 		if less := e.before.assertions - e.after.assertions; less > 0 {
 			add(PolicyRemoved, why, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, less)
