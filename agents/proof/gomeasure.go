@@ -216,7 +216,7 @@ func (m measure) comparesWhole(before measure) bool {
 	maps.DeleteFunc(subject, func(name string, _ bool) bool { return before.partNames[name] })
 	for pair, n := range m.wholes {
 		if n > before.wholes[pair] && lost > 0 && lost <= before.parts[pair]-m.parts[pair] && m.cases >= before.cases &&
-			within(before.data, m.data) == 1 && within(subject, m.subject) == 1 {
+			hasAll(before.data, m.data) && hasAll(subject, m.subject) {
 			return true
 		}
 	}
@@ -478,6 +478,9 @@ func within(a, b map[string]bool) float64 {
 	}
 	return float64(common) / float64(max(len(a), 1))
 }
+
+// hasAll reports whether all names of the first are among the second.
+func hasAll(a, b map[string]bool) bool { return len(a) == 0 || within(a, b) == 1 }
 
 // alike is how many of the names that two functions use they have in common, from 0 to 1.
 func alike(a, b map[string]bool) float64 {

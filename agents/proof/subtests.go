@@ -69,7 +69,7 @@ func (e goTestChange) joins(l lostSubtests) bool {
 	maps.DeleteFunc(data, func(literal string, _ bool) bool {
 		return slices.ContainsFunc(l.lost, func(t test) bool { return t.holds(unquoted(literal)) })
 	})
-	return l.short <= e.before.runs-e.after.runs && within(data, e.after.data) == 1 && within(e.before.subject, e.after.subject) == 1
+	return l.short <= e.before.runs-e.after.runs && hasAll(data, e.after.data) && hasAll(e.before.subject, e.after.subject)
 }
 
 // struckOut reports whether the change takes what gave all the subtests their names out of a list of their test, or of one that its tests share.

@@ -140,16 +140,40 @@ func (p *prover) findUnasked(ctx context.Context, whole []command, suite results
 	if err != nil {
 		return err
 	}
-	var gone []test
-	for t, status := range clean.tests {
-		is, ran := suite.tests[t]
-		if status == Passed && (!ran || is == Skipped) && t != clean.whole() && p.change.has(t.group) &&
-			!slices.ContainsFunc(p.change.files, func(f *file) bool { return f.path == t.group }) {
-			gone = append(gone, t)
-		}
-	}
-	if sortTests(gone); len(gone) > 0 {
+	gone := slices.DeleteFunc(unasked(clean, suite), func(t test) bool {
+		return !p.change.has(t.group) || slices.ContainsFunc(p.change.files, func(f *file) bool { return f.path == t.group })
+	})
+	if len(gone) > 0 {
 		p.refuse(Refusal{Policy: PolicySkipped, Ran: suite.command, Detail: "passes without the change and does not run with it: " + names(leaves(gone))})
 	}
 	return nil
+}
+
+// unasked are the tests that pass in the first run, and in the second one neither run nor stand there with other parameters.
+func unasked(clean, suite results) (gone []test) {
+	fewer := map[test]int{} // how many runs of each function are missing, whatever its parameters
+	for t, status := range clean.tests {
+		if status == Passed {
+			fewer[t.withoutParameters()]++
+		}
+	}
+	for t, status := range suite.tests {
+		if status == Passed {
+			fewer[t.withoutParameters()]--
+		}
+	}
+	for t, status := range clean.tests {
+		is, ran := suite.tests[t]
+		if status == Passed && t != clean.whole() && (ran && is == Skipped || !ran && fewer[t.withoutParameters()] > 0) {
+			gone = append(gone, t)
+		}
+	}
+	sortTests(gone)
+	return gone
+}
+
+// withoutParameters is the function of a test of pytest, or the test.
+func (t test) withoutParameters() test {
+	name, _, _ := strings.Cut(t.name, "[")
+	return test{t.group, name}
 }

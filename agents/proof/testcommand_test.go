@@ -62,3 +62,34 @@ func TestSettingsOfATestRunnerAreKnown(t *testing.T) {
 		}
 	}
 }
+
+func TestTestsThatSettingsGiveOtherParametersAreAskedStill(t *testing.T) {
+	run := func(names string) results {
+		r := newResults()
+		for _, name := range strings.Fields(names) {
+			status := Passed
+			if rest, skipped := strings.CutSuffix(name, "~"); skipped {
+				name, status = rest, Skipped
+			}
+			r.tests[test{"a_test.py", name}] = status
+		}
+		return r
+	}
+	for _, c := range []struct{ name, clean, suite, gone string }{
+		{"all there", "test_a test_b", "test_a test_b", ""},
+		{"one is gone", "test_a test_b", "test_b", "test_a"},
+		{"one is skipped", "test_a", "test_a~", "test_a"},
+		{"parameters come", "test_a", "test_a[asyncio] test_a[trio]", ""},
+		{"other parameters", "test_a[x] test_a[y]", "test_a[x-1] test_a[y-1]", ""},
+		{"fewer parameters", "test_a[x] test_a[y]", "test_a[x]", "test_a[y]"},
+		{"skipped under other parameters", "test_a", "test_a[x]~", "test_a"},
+	} {
+		var gone []string
+		for _, found := range unasked(run(c.clean), run(c.suite)) {
+			gone = append(gone, found.name)
+		}
+		if got := strings.Join(gone, " "); got != c.gone {
+			t.Errorf("%s: %q, want %q", c.name, got, c.gone)
+		}
+	}
+}
