@@ -58,8 +58,11 @@ func (p *prover) findContradictedFiles(ctx context.Context, s sides) error {
 		}
 		seen[declared] = true
 		w := weaker{Refusal: Refusal{Policy: PolicyLoosened, File: t.group, Detail: fmt.Sprintf("%s as it was before fails with the change, and as it is now it proves nothing: it was changed to pass", declared)}}
-		if slices.ContainsFunc(s.tells, func(told test) bool { return told.group == t.group }) {
+		switch {
+		case slices.ContainsFunc(s.tells, func(told test) bool { return told.group == t.group }):
 			w.forgiven = "other tests of its file prove the change"
+		case p.change.keepsValues(t.group):
+			w.forgiven = "its file asks with the same values for the same ones, in other words"
 		}
 		p.weaken(w, "")
 	}
@@ -81,4 +84,20 @@ func (c *change) alteredNames() map[string]map[string]bool {
 		}
 	}
 	return found
+}
+
+// asked is what a line of a test asks with and for: values, and the words by which they are compared.
+var asked = lazily(`"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'|\b\d[\w.]*|\b(?:True|False|None|true|false|null|undefined|not|and|or|in|is|if|raises|throws|ok|expect|to[A-Z]\w*|assert\w*)\b|[<>!=]=+|[<>]|&&|\|\|`)
+
+// keepsValues reports whether the lines that the change adds to a file of tests hold just the values and comparisons of those that it takes out: what is called
+// has other words, and what is expected of it is the same.
+func (c *change) keepsValues(p string) bool {
+	held := func(lines []line) (all []string) {
+		for _, l := range lines {
+			all = append(all, asked.FindAllString(l.text, -1)...)
+		}
+		slices.Sort(all)
+		return all
+	}
+	return !slices.ContainsFunc(c.files, func(f *file) bool { return f.path == p && !slices.Equal(held(f.removed), held(f.added)) })
 }
