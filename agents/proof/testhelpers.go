@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"go/ast"
+	"maps"
 	"path"
 	"slices"
 )
@@ -31,17 +32,23 @@ func (f *goFile) checksForTests(fn goFunc) bool {
 	})
 }
 
-// judgeHelpers refuses functions outside of tests that check less on behalf of tests than they did, unless as much is checked elsewhere in their folder.
+// judgeHelpers refuses functions outside of tests that check less on behalf of tests than they did, unless as much is checked elsewhere in their folder, or where they hand
+// the test on to.
 func (p *prover) judgeHelpers() {
 	before, after := p.change.helpers((*file).before, p.change.base), p.change.helpers((*file).after, p.change.head)
-	sum := func(side map[test]helper, folder string) (n int) {
+	sum := func(side map[test]helper, folders ...string) (n int) {
 		for t, h := range side {
-			if t.group == folder {
+			if slices.Contains(folders, t.group) {
 				n += h.assertions
 			}
 		}
 		return n
 	}
+	all := map[string]bool{}
+	for t := range after {
+		all[t.group] = true
+	}
+	everywhere := slices.Collect(maps.Keys(all))
 	for _, t := range sortedTests(before) {
 		was, is := before[t], after[t]
 		if is.file == "" {
@@ -53,7 +60,7 @@ func (p *prover) judgeHelpers() {
 		switch {
 		case is.whole && !was.whole && (was.bare || !is.bare):
 			p.warn("what tests check by compares as one value what it compared in parts: %s %s", is.file, t.name)
-		case is.assertions < was.assertions && sum(after, t.group) < sum(before, t.group):
+		case is.assertions < was.assertions && sum(after, t.group) < sum(before, t.group) && (!is.handsOn || sum(after, everywhere...) < sum(before, everywhere...)):
 			refuse(PolicyRemoved, fmt.Sprintf(", by which tests check, has %d assertions, %d fewer than before", is.assertions, was.assertions-is.assertions))
 		case is.loose > was.loose && is.exact < was.exact:
 			refuse(PolicyLoosened, ", by which tests check, asks for less")
@@ -70,6 +77,7 @@ type helper struct {
 	measure
 	file, same string
 	first      int
+	handsOn    bool // it hands the test on to another package
 	whole      bool // it compares two of its parameters as they are
 }
 
@@ -85,7 +93,7 @@ func (c *change) helpers(at func(*file) string, side tree) map[test]helper {
 			for _, fn := range parsed.funcs {
 				if parsed.checksForTests(fn) {
 					m := parsed.measureAll(fn)
-					found[test{clean(path.Dir(p)), fn.name}] = helper{m, p, parsed.text(side(p), fn), fn.first, m.fails && comparesParameters(fn.node)}
+					found[test{clean(path.Dir(p)), fn.name}] = helper{m, p, parsed.text(side(p), fn), fn.first, handsTestOn(fn.node), m.fails && comparesParameters(fn.node)}
 				}
 			}
 		}
@@ -112,4 +120,16 @@ func comparesParameters(fn *ast.FuncDecl) bool {
 		return true
 	})
 	return whole
+}
+
+// handsTestOn reports whether a function hands its test on to a function of another package.
+func handsTestOn(fn *ast.FuncDecl) (hands bool) {
+	ast.Inspect(fn, func(n ast.Node) bool {
+		if call, ok := n.(*ast.CallExpr); ok {
+			_, on := callee(call)
+			hands = hands || on != "" && handsOver(call)
+		}
+		return true
+	})
+	return hands
 }

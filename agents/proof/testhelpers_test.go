@@ -54,3 +54,24 @@ func TestPackagesOfHelpersMayCompareAsAWholeWhatTheyComparedInParts(t *testing.T
 		}
 	}
 }
+
+func TestPackagesOfHelpersMayHandOnToANewOne(t *testing.T) {
+	const head = "package check\n\nimport \"testing\"\n\n"
+	const body = "\tif got == \"\" {\n\t\tt.Error(got)\n\t}\n\tif got != want {\n\t\tt.Error(got)\n\t}\n}\n"
+	base := files{"check/check.go": head + "func Same(t *testing.T, got, want string) {\n" + body}
+	const handing = head + "func Same(t *testing.T, got, want string) {\n\tgolden.Assert(t, got, want)\n}\n"
+	for _, c := range []struct {
+		name    string
+		changes files
+		refused bool
+	}{
+		{"to one that checks as much", files{"check/check.go": handing, "golden/golden.go": "package golden\n\nimport \"testing\"\n\nfunc Assert(t *testing.T, got, want string) {\n" + body}, false},
+		{"to one that checks nothing", files{"check/check.go": handing, "golden/golden.go": "package golden\n\nimport \"testing\"\n\nfunc Assert(t *testing.T, got, want string) {}\n"}, true},
+		{"to none", files{"check/check.go": head + "func Same(t *testing.T, got, want string) {}\n", "golden/golden.go": "package golden\n\nimport \"testing\"\n\nfunc Assert(t *testing.T, got, want string) {\n" + body}, true},
+	} {
+		p := &prover{change: pretend(base, c.changes, reason)}
+		if p.judgeHelpers(); (len(p.receipt.Refusals) > 0) != c.refused {
+			t.Errorf("%s: %v", c.name, p.receipt.Refusals)
+		}
+	}
+}
