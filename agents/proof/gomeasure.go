@@ -373,15 +373,7 @@ func pairs(lit *ast.CompositeLit) int {
 	if _, ok := lit.Type.(*ast.MapType); !ok {
 		return 0
 	}
-	n := 0
-	for _, e := range lit.Elts {
-		if kv, ok := e.(*ast.KeyValueExpr); ok {
-			if _, plain := kv.Value.(*ast.BasicLit); plain {
-				n++
-			}
-		}
-	}
-	return n
+	return plainValues(lit)
 }
 
 // fields are the fields of a struct literal that are given plain values.
@@ -390,7 +382,11 @@ func fields(lit *ast.CompositeLit) int {
 	case *ast.ArrayType, *ast.MapType:
 		return 0
 	}
-	n := 0
+	return plainValues(lit)
+}
+
+// plainValues counts the keys of a literal with a plain value.
+func plainValues(lit *ast.CompositeLit) (n int) {
 	for _, e := range lit.Elts {
 		if kv, ok := e.(*ast.KeyValueExpr); ok {
 			if _, plain := kv.Value.(*ast.BasicLit); plain {

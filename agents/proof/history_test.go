@@ -8,9 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
-
-	"lightsout/agents/worktree"
 )
 
 // TestCommitsOfThisRepositoryAreJudgedRight proves commits of this repository's own history, which testdata/history.txt names: real changes, none of which was
@@ -29,13 +26,7 @@ func TestCommitsOfThisRepositoryAreJudgedRight(t *testing.T) {
 		t.Run(sha, func(t *testing.T) {
 			t.Parallel()
 			dir := t.TempDir()
-			m, err := worktree.Open(t.Context(), worktree.Options{
-				Dir: filepath.Join(dir, "mirror.git"), URL: filepath.Join(dir, "origin.git"), AuthorName: "factory", AuthorEmail: "factory@example.com",
-				Now: time.Now, PrivateDir: filepath.Join(dir, "private"), Path: os.Getenv("PATH"),
-			})
-			if err != nil {
-				t.Fatal(err)
-			}
+			m := newMirror(t, dir)
 			commits, err := m.Borrow(t.Context(), ".", sha+"^", sha)
 			if err != nil {
 				t.Fatalf("the whole history is needed: %v", err)

@@ -36,6 +36,19 @@ type repository struct {
 // files are the contents of a tree by path. A path that ends with "@" is a symbolic link, with "*" an executable.
 type files map[string]string
 
+// newMirror makes an empty mirror in a folder.
+func newMirror(t testing.TB, dir string) *worktree.Mirror {
+	t.Helper()
+	m, err := worktree.Open(t.Context(), worktree.Options{
+		Dir: filepath.Join(dir, "mirror.git"), URL: filepath.Join(dir, "origin.git"), AuthorName: "factory", AuthorEmail: "factory@example.com",
+		Now: time.Now, PrivateDir: filepath.Join(dir, "private"), Path: os.Getenv("PATH"),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
 // newRepository makes a repository whose main holds base and whose work holds base and the change; "" as content deletes. The branch
 // later is what main may become while the work goes on.
 func newRepository(t testing.TB, base, change files) *repository {
@@ -47,13 +60,7 @@ func newRepository(t testing.TB, base, change files) *repository {
 func newRepositoryWithFix(t testing.TB, base, change, fix files) *repository {
 	t.Helper()
 	dir := t.TempDir()
-	m, err := worktree.Open(t.Context(), worktree.Options{
-		Dir: filepath.Join(dir, "mirror.git"), URL: filepath.Join(dir, "origin.git"), AuthorName: "factory", AuthorEmail: "factory@example.com",
-		Now: time.Now, PrivateDir: filepath.Join(dir, "private"), Path: os.Getenv("PATH"),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newMirror(t, dir)
 	var in bytes.Buffer
 	mark := 0
 	blobs := func(tree files) map[string]int {
