@@ -16,10 +16,10 @@ import (
 	"lightsout/cmd/lightsout/sample"
 )
 
-// TestRealCLIIsSwappedInTheDemoByOneFlag has real coding CLIs, which find their provider by a variable, land a ticket in a copy of
+// TestRealCLIIsSwappedByOneFlagOfADemo has real coding CLIs, which find their provider by a variable, land a ticket in a copy of
 // a repository. Nothing else differs between them. codex and pi are told of another provider by files, which the demo has none
 // of; gemini, with no model named, first asks a router of its own, for JSON that the scripted model does not speak.
-func TestRealCLIIsSwappedInTheDemoByOneFlag(t *testing.T) {
+func TestRealCLIIsSwappedByOneFlagOfADemo(t *testing.T) {
 	for _, kind := range []string{"claude", "opencode", "qwen"} {
 		t.Run(kind, func(t *testing.T) {
 			model := enginetest.NewModel("All done.",
