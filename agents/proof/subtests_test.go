@@ -5,18 +5,22 @@ import (
 	"testing"
 )
 
-func TestSubtestsThatVanishAreToldFromThoseWithOtherNames(t *testing.T) {
-	run := func(names string) results {
-		r := newResults()
-		for _, name := range strings.Fields(names) {
-			status := Passed
-			if rest, failed := strings.CutSuffix(name, "!"); failed {
-				name, status = rest, Failed
-			}
-			r.tests[test{"p", name}] = status
+// ranAs are results of the named tests of a group: "TestA!" has failed, "TestA~" was skipped, the others passed.
+func ranAs(group, names string) results {
+	r := newResults()
+	for _, name := range strings.Fields(names) {
+		status := Passed
+		if rest, failed := strings.CutSuffix(name, "!"); failed {
+			name, status = rest, Failed
+		} else if rest, skipped := strings.CutSuffix(name, "~"); skipped {
+			name, status = rest, Skipped
 		}
-		return r
+		r.tests[test{group, name}] = status
 	}
+	return r
+}
+
+func TestSubtestsThatVanishAreToldFromThoseWithOtherNames(t *testing.T) {
 	for _, c := range []struct{ name, clean, head, lost string }{
 		{"all there", "TestA TestA/a TestA/b", "TestA TestA/a TestA/b TestA/c", ""},
 		{"one is gone", "TestA TestA/a TestA/b", "TestA TestA/a", "TestA/b"},
@@ -29,7 +33,7 @@ func TestSubtestsThatVanishAreToldFromThoseWithOtherNames(t *testing.T) {
 		{"further in", "TestA TestA/a TestA/a/x TestA/a/y", "TestA TestA/a TestA/a/x", "TestA/a/y"},
 	} {
 		var lost []string
-		for _, l := range vanished(run(c.clean), run(c.head)) {
+		for _, l := range vanished(ranAs("p", c.clean), ranAs("p", c.head)) {
 			for _, t := range l.lost {
 				lost = append(lost, t.name)
 			}

@@ -64,17 +64,6 @@ func TestSettingsOfATestRunnerAreKnown(t *testing.T) {
 }
 
 func TestTestsThatSettingsGiveOtherParametersAreAskedStill(t *testing.T) {
-	run := func(names string) results {
-		r := newResults()
-		for _, name := range strings.Fields(names) {
-			status := Passed
-			if rest, skipped := strings.CutSuffix(name, "~"); skipped {
-				name, status = rest, Skipped
-			}
-			r.tests[test{"a_test.py", name}] = status
-		}
-		return r
-	}
 	for _, c := range []struct{ name, clean, suite, gone string }{
 		{"all there", "test_a test_b", "test_a test_b", ""},
 		{"one is gone", "test_a test_b", "test_b", "test_a"},
@@ -85,7 +74,7 @@ func TestTestsThatSettingsGiveOtherParametersAreAskedStill(t *testing.T) {
 		{"skipped under other parameters", "test_a", "test_a[x]~", "test_a"},
 	} {
 		var gone []string
-		for _, found := range unasked(run(c.clean), run(c.suite)) {
+		for _, found := range unasked(ranAs("a_test.py", c.clean), ranAs("a_test.py", c.suite)) {
 			gone = append(gone, found.name)
 		}
 		if got := strings.Join(gone, " "); got != c.gone {
