@@ -61,49 +61,57 @@ func newRepositoryWithFix(t testing.TB, base, change, fix files) *repository {
 	t.Helper()
 	dir := t.TempDir()
 	m := newMirror(t, dir)
-	var in bytes.Buffer
-	mark := 0
-	blobs := func(tree files) map[string]int {
-		marks := map[string]int{}
-		for _, name := range slices.Sorted(maps.Keys(tree)) {
-			if tree[name] == "" {
-				continue
-			}
-			mark++
-			marks[name] = mark
-			fmt.Fprintf(&in, "blob\nmark :%d\ndata %d\n%s\n", mark, len(tree[name]), tree[name])
+	var in fastImport
+	in.commit("refs/remotes/origin/main", "", base)
+	in.commit("refs/remotes/origin/work", "from refs/remotes/origin/main\n", change)
+	in.commit("refs/remotes/origin/fixed", "from refs/remotes/origin/work\n", fix)
+	in.commit("refs/remotes/origin/later", "from refs/remotes/origin/main\n", files{"later.txt": "main has moved on\n"})
+	in.run(t, m)
+	return &repository{mirror: m, dir: dir, head: "work"}
+}
+
+// fastImport is what git fast-import is to read.
+type fastImport struct {
+	text bytes.Buffer
+	mark int
+}
+
+// commit adds a commit on a ref; from is the line that says where it starts, "" for nowhere.
+func (in *fastImport) commit(ref, from string, tree files) {
+	marks := map[string]int{}
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		if tree[name] == "" {
+			continue
 		}
-		return marks
+		in.mark++
+		marks[name] = in.mark
+		fmt.Fprintf(&in.text, "blob\nmark :%d\ndata %d\n%s\n", in.mark, len(tree[name]), tree[name])
 	}
-	commit := func(ref, from string, tree files) {
-		marks := blobs(tree)
-		fmt.Fprintf(&in, "commit %s\ncommitter someone <s@example.com> 1700000000 +0000\ndata 4\ntest\n%s", ref, from)
-		for _, name := range slices.Sorted(maps.Keys(tree)) {
-			if marks[name] == 0 {
-				fmt.Fprintf(&in, "D %q\n", name)
-				continue
-			}
-			mode, path := "100644", name
-			if p, ok := strings.CutSuffix(name, "@"); ok {
-				mode, path = "120000", p
-			} else if p, ok := strings.CutSuffix(name, "*"); ok {
-				mode, path = "100755", p
-			}
-			fmt.Fprintf(&in, "M %s :%d %s\n", mode, marks[name], fastImportPath(path))
+	fmt.Fprintf(&in.text, "commit %s\ncommitter someone <s@example.com> 1700000000 +0000\ndata 4\ntest\n%s", ref, from)
+	for _, name := range slices.Sorted(maps.Keys(tree)) {
+		if marks[name] == 0 {
+			fmt.Fprintf(&in.text, "D %s\n", fastImportPath(name))
+			continue
 		}
-		in.WriteString("\n")
+		mode, path := "100644", name
+		if p, ok := strings.CutSuffix(name, "@"); ok {
+			mode, path = "120000", p
+		} else if p, ok := strings.CutSuffix(name, "*"); ok {
+			mode, path = "100755", p
+		}
+		fmt.Fprintf(&in.text, "M %s :%d %s\n", mode, marks[name], fastImportPath(path))
 	}
-	commit("refs/remotes/origin/main", "", base)
-	commit("refs/remotes/origin/work", "from refs/remotes/origin/main\n", change)
-	commit("refs/remotes/origin/fixed", "from refs/remotes/origin/work\n", fix)
-	commit("refs/remotes/origin/later", "from refs/remotes/origin/main\n", files{"later.txt": "main has moved on\n"})
+	in.text.WriteString("\n")
+}
+
+func (in *fastImport) run(t testing.TB, m *worktree.Mirror) {
+	t.Helper()
 	if _, err := process.Output(t.Context(), process.Command{
-		Args: []string{"git", "fast-import", "--quiet", "--force"}, Dir: m.Dir(), Stdin: &in,
-		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + dir, "GIT_CONFIG_NOSYSTEM=1"},
+		Args: []string{"git", "fast-import", "--quiet", "--force"}, Dir: m.Dir(), Stdin: &in.text,
+		Env: []string{"PATH=" + os.Getenv("PATH"), "HOME=" + m.Dir(), "GIT_CONFIG_NOSYSTEM=1"},
 	}); err != nil {
 		t.Fatal(err)
 	}
-	return &repository{mirror: m, dir: dir, head: "work"}
 }
 
 // fastImportPath quotes a path as git fast-import reads it: bytes, not runes.

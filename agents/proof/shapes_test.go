@@ -78,6 +78,18 @@ func (s shape) skipped() files {
 	return all
 }
 
+// variants are what is made of a good change, by what was done to it.
+func (s shape) variants() map[string]corpusCase {
+	all := map[string]corpusCase{
+		"/without tests":  {want: "refused " + PolicyNoTests, changes: s.where(func(name string) bool { return !isTest(name) })},
+		"/without source": {want: "refused " + PolicyNoSource, changes: s.where(isTest)},
+	}
+	if skipped := s.skipped(); !maps.Equal(skipped, s.changes) {
+		all["/skipped"] = corpusCase{want: "refused " + PolicySkipped, changes: skipped}
+	}
+	return all
+}
+
 // where are the changed files of which keep says so.
 func (s shape) where(keep func(name string) bool) files {
 	some := maps.Clone(s.changes)
@@ -93,11 +105,7 @@ func TestChangesOfTheShapesOfRealProjectsAreJudgedRight(t *testing.T) {
 		}
 		variants := map[string]corpusCase{"": {want: s.want, changes: s.changes}}
 		if everything && strings.HasPrefix(s.want, "proven") {
-			variants["/without tests"] = corpusCase{want: "refused " + PolicyNoTests, changes: s.where(func(name string) bool { return !isTest(name) })}
-			variants["/without source"] = corpusCase{want: "refused " + PolicyNoSource, changes: s.where(func(name string) bool { return isTest(name) })}
-			if skipped := s.skipped(); !maps.Equal(skipped, s.changes) {
-				variants["/skipped"] = corpusCase{want: "refused " + PolicySkipped, changes: skipped}
-			}
+			maps.Copy(variants, s.variants())
 		}
 		for _, name := range slices.Sorted(maps.Keys(variants)) {
 			c := variants[name]
