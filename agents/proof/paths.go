@@ -11,6 +11,9 @@ import (
 // fixtureDirs are folders whose whole content serves tests, in any language.
 var fixtureDirs = words("testdata test-fixtures fixtures __fixtures__ __snapshots__ __mocks__ __tests__")
 
+// dataDirs are folders of data that tests read, by the names that people give them where none of fixtureDirs is in use. Code in them is code.
+var dataDirs = words("test-data test_data testfiles test-files test_files testcases test-cases test_cases testscript testscripts golden goldens snapshots")
+
 // testDirs are folders of tests in languages other than Go, where only the name of the file counts.
 var testDirs = words("test tests spec specs e2e")
 
@@ -65,8 +68,25 @@ func isFixture(p string) bool {
 	case ".go":
 		return inDir(p, words("testdata"))
 	}
-	return inDir(p, fixtureDirs) || inDir(p, testDirs)
+	return inDir(p, fixtureDirs) || inDir(p, testDirs) || language(p) == "" && dataFolder(p) != ""
 }
+
+// dataFolder is the first folder on the way to the file that holds data for tests by its name: one of dataDirs, or a package that serves tests, as
+// httptest. "" when there is none.
+func dataFolder(p string) string {
+	for part := range strings.SplitSeq(path.Dir(p), "/") {
+		if dataDirs[part] || servingTests.MatchString(part) && !endInTest[part] {
+			return part
+		}
+	}
+	return ""
+}
+
+// servingTests is the name of a folder that serves tests: what it is about, and "test".
+var servingTests = lazily(`[a-z0-9][_-]?tests?$`)
+
+// endInTest are words that end as if they did.
+var endInTest = words("attest attests contest contests detest fastest greatest largest latest loadtest protest protests smallest speedtest")
 
 // inDir reports whether one of the folders above the file is in the set.
 func inDir(p string, dirs map[string]bool) bool {

@@ -82,7 +82,7 @@ func (p *prover) otherReaders(ctx context.Context) (map[string]*goPackage, error
 func (c *change) keepersOf(p, kind string) (importPaths []string) {
 	modules := goModules(c)
 	for dir := path.Dir(p); ; dir = path.Dir(dir) {
-		data := inDir(dir+"/x", fixtureDirs) || inDir(dir+"/x", testDirs)
+		data := inDir(dir+"/x", fixtureDirs) || inDir(dir+"/x", testDirs) || inDir(dir+"/x", dataDirs)
 		holds, names := false, data
 		for _, q := range c.paths {
 			if path.Dir(q) == dir && path.Ext(q) == ".go" && !strings.HasSuffix(q, "_test.go") {
@@ -116,6 +116,9 @@ func fixtureFolder(p string) string {
 		if fixtureDirs[part] || testDirs[part] {
 			return part
 		}
+	}
+	if language(p) == "" {
+		return dataFolder(p)
 	}
 	return ""
 }
