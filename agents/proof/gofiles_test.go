@@ -138,6 +138,16 @@ func TestTheWordsOfADifferenceAreNoLooseComparison(t *testing.T) {
 	}
 }
 
+func TestASoOfGoConveyIsAnAssertion(t *testing.T) {
+	parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n\tConvey(\"x\", t, func() {\n\t\tSo(f(), ShouldEqual, 1)\n\t})\n}\n"))
+	if !ok {
+		t.Fatal("the example is wrong")
+	}
+	if m := parsed.measure(parsed.funcs[0]); m.assertions != 2 {
+		t.Errorf("%d assertions, want 2: the test hands itself on, and says so once", m.assertions)
+	}
+}
+
 func TestWhatBecameOfGoTests(t *testing.T) {
 	const before = "package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, out int }{{1, 2}, {2, 3}} {\n\t\tif got := F(c.in); got != c.out {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n\tequal(t, F(0), 1)\n}\n\nfunc TestB(t *testing.T) {\n\tif G() != 1 {\n\t\tt.Fatal(G())\n\t}\n}\n"
 	base := files{"go.mod": "module a\n", "a.go": "package a\n\nfunc F(i int) int { return i + 1 }\n\nfunc G() int { return 1 }\n", "a_test.go": before}

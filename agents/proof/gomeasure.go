@@ -40,7 +40,7 @@ var (
 	checkers  = words("assert require is must qt c check expect td")
 	handles   = words("t tt tb")
 	anyTest   = words("testing T B TB Run Helper Parallel Log Logf _ err nil int string bool true false error got want")
-	checkName = lazily(`^(?i:assert|require|expect|check|must|verify|want|ensure)|^(Equal|DeepEqual|NoError|Diff)`)
+	checkName = lazily(`^(?i:assert|require|expect|check|must|verify|want|ensure)|^(Equal|DeepEqual|NoError|Diff)|^So$`)
 )
 
 // measure counts what the function holds.

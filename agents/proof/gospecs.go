@@ -4,19 +4,20 @@ import (
 	"bytes"
 	"go/ast"
 	"go/token"
+	"maps"
 	"path"
 	"slices"
 	"strings"
 )
 
-// Specs are tests that are no functions of their own: what Ginkgo calls It("…", func() {…}). go test knows nothing of them, so that one which is
-// skipped shows in no result.
+// Specs are tests that are no functions of their own: what Ginkgo calls It("…", func() {…}), and GoConvey Convey("…", func() {…}). go test knows nothing
+// of them, so that one which is skipped shows in no result.
 
 var (
-	pendingSpec = lazily(`^[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)$`)
-	anySpec     = lazily(`^[FPX]?(It|Describe|Context|When|Specify|Entry|DescribeTable|DescribeTableSubtree)$`)
+	pendingSpec = lazily(`^[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)$|^Skip(Convey|So)$`)
+	anySpec     = lazily(`^[FPX]?(It|Describe|Context|When|Specify|Entry|DescribeTable|DescribeTableSubtree)$|^(Skip|Focus)?Convey$`)
 	// goSkip are the words with which a Go test skips itself.
-	goSkip = lazily(`\bSkip(f|Now)?\(|\b[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)\(|,\s*(?:\w+\.)?Pending\s*[,)]`)
+	goSkip = lazily(`\bSkip(f|Now|Convey|So)?\(|\b[PX](It|Describe|Context|When|Specify|Entry|DescribeTable)\(|,\s*(?:\w+\.)?Pending\s*[,)]`)
 	// scriptSkip is how a script of testscript skips itself, or what is left of it.
 	scriptSkip = lazily(`^(skip|stop)(\s|$)`)
 )
@@ -30,16 +31,17 @@ type specMarkAt struct {
 	line int
 }
 
-// specMarks are the marks of a Go file that knows Ginkgo, and the texts of its specs.
+// specMarks are the marks of a Go file that knows specs, and the texts of its specs.
 func specMarks(p string, content []byte) (all []specMarkAt, texts []string) {
-	if path.Ext(p) != ".go" || !bytes.Contains(content, []byte("ginkgo")) {
+	if path.Ext(p) != ".go" || !bytes.Contains(content, []byte(ginkgo)) && !bytes.Contains(content, []byte(goconvey)) {
 		return nil, nil
 	}
 	parsed, ok := parseGo(content)
 	if !ok {
 		return nil, nil
 	}
-	known := parsed.ginkgoNames()
+	known := parsed.namesOf(ginkgo, "ginkgo")
+	maps.Copy(known, parsed.namesOf(goconvey, "convey"))
 	type around struct {
 		text string
 		end  token.Pos
@@ -67,6 +69,9 @@ func specMarks(p string, content []byte) (all []specMarkAt, texts []string) {
 		}
 		if pendingSpec.MatchString(name) || skipping[name] && !guarded {
 			note(PolicySkipped, name, call.Pos())
+		}
+		if name == "FocusConvey" {
+			note(PolicyFocused, name, call.Pos())
 		}
 		for _, arg := range call.Args {
 			switch word, on := selected(arg); {
@@ -120,14 +125,20 @@ func judgeSpecs(c *change) []Refusal {
 	return all
 }
 
-// ginkgoNames are the names by which the file knows Ginkgo, "" when its words stand alone.
-func (f *goFile) ginkgoNames() map[string]bool {
+// What the paths of the packages hold that know specs.
+const (
+	ginkgo   = "ginkgo"
+	goconvey = "goconvey"
+)
+
+// namesOf are the names by which the file knows the packages whose paths hold a word, "" when their words stand alone; own is what they call themselves.
+func (f *goFile) namesOf(word, own string) map[string]bool {
 	names := map[string]bool{}
 	for _, spec := range f.node.Imports {
 		switch {
-		case !strings.Contains(spec.Path.Value, "ginkgo"):
+		case !strings.Contains(spec.Path.Value, word):
 		case spec.Name == nil:
-			names["ginkgo"] = true
+			names[own] = true
 		default:
 			names[strings.TrimPrefix(spec.Name.Name, ".")] = true
 		}

@@ -37,14 +37,14 @@ var (
 
 // specs are the specs of a file; none of a file that does not know Ginkgo.
 func specsIn(p string, content []byte) (all []spec) {
-	if path.Ext(p) != ".go" || !bytes.Contains(content, []byte("ginkgo")) {
+	if path.Ext(p) != ".go" || !bytes.Contains(content, []byte(ginkgo)) {
 		return nil
 	}
 	f, ok := parseGo(content)
 	if !ok {
 		return nil
 	}
-	known := f.ginkgoNames()
+	known := f.namesOf(ginkgo, "ginkgo")
 	type table struct {
 		text string
 		end  token.Pos

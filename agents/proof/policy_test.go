@@ -277,6 +277,7 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 	within := "test(\"slow\", (t) => {\n  t.skip()\n  expect(1).toBe(1)\n})\ntest(\"adds\", (t) => {\n  expect(2).toBe(2)\n})\n"
 	spec := "package a\n\nimport gk \"example.com/ginkgo/v2\"\n\nvar _ = gk.Describe(\"x\", func() {\n\tgk.It(\"y\", func() {\n\t\tgk.By()\n\t})\n})\n"
 	bare := strings.ReplaceAll(strings.Replace(spec, "import gk \"example.com/ginkgo/v2\"", "import (\n\t. \"example.com/ginkgo/v2\"\n\t. \"example.com/gomega\"\n)", 1), "gk.", "")
+	convey := "package a\n\nimport (\n\t\"testing\"\n\n\t. \"example.com/goconvey/convey\"\n)\n\nfunc TestX(t *testing.T) {\n\tConvey(\"y\", t, func() {\n\t\tSo(f(), ShouldEqual, 1)\n\t\tSo(g(), ShouldEqual, 2)\n\t})\n}\n"
 	checkPolicies(t, []policyCase{
 		{"python, added", "test_a.py", py, py + "\ndef test_more():\n    assert add(-1, 1) == 0\n", ""},
 		{"python, skipped", "test_a.py", py, strings.Replace(py, "def test_zero", "@pytest.mark.skip\ndef test_zero", 1), PolicySkipped},
@@ -311,6 +312,9 @@ func TestTestsOfOtherLanguagesAreNotToBeWeakened(t *testing.T) {
 		{"ginkgo, pending before, further in", "a_test.go", strings.Replace(spec, "gk.It", "gk.PIt", 1), strings.Replace(spec, "\tgk.It(\"y\", func() {\n\t\tgk.By()\n\t})\n", "\tgk.Context(\"w\", func() {\n\t\tgk.PIt(\"y\", func() {\n\t\t\tgk.By()\n\t\t})\n\t})\n", 1), ""},
 		{"ginkgo, a skip that becomes another spec's", "a_test.go", strings.Replace(spec, "gk.It(\"y\", func() {\n\t\tgk.By()\n\t})\n", "gk.It(\"z\", func() {\n\t\tgk.Skip(\"later\")\n\t})\n\tgk.It(\"y\", func() {\n\t\tgk.By()\n\t})\n", 1), strings.Replace(spec, "gk.By()", "gk.Skip(\"later\")", 1), PolicySkipped},
 		{"ginkgo, another thing that is pending", "a_test.go", spec, strings.Replace(spec, "gk.By()", "status(Pending)", 1), ""},
+		{"goconvey, skipped", "a_test.go", convey, strings.Replace(convey, "Convey(\"y\"", "SkipConvey(\"y\"", 1), PolicySkipped},
+		{"goconvey, an assertion skipped", "a_test.go", convey, strings.Replace(convey, "So(", "SkipSo(", 1), PolicySkipped},
+		{"goconvey, the only one", "a_test.go", convey, strings.Replace(convey, "Convey(\"y\"", "FocusConvey(\"y\"", 1), PolicyFocused},
 		{"script, stopped", "testdata/script/a.txtar", "exec m\nstdout 1\n-- x --\n", "stop\nexec m\nstdout 1\n-- x --\n", PolicySkipped},
 		{"script, stopped at its end", "testdata/script/a.txtar", "exec m\nstdout 1\n-- x --\n", "exec m\nstdout 1\nstop\n-- x --\nskip\n", ""},
 		{"ginkgo, focused", "a_test.go", "", "package a\n\nvar _ = Describe(\"x\", func() {\n\tFIt(\"y\", func() {})\n})\n", PolicyFocused},
