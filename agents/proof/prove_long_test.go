@@ -218,6 +218,26 @@ func TestASuiteThatReachesItsLimitGoesOnWhereItWas(t *testing.T) {
 	}
 }
 
+func TestOfASuiteThatDoesNotEndWhatTheChangeCanReachIsRun(t *testing.T) {
+	t.Parallel()
+	base := maps.Clone(calculator)
+	base["user/user_test.go"] = goTests("user", "\n\t\"example.com/calc/sum\"\n", testOf("Use", "if sum.Sum(1, 1) != 2 {\n\t\tt.Error(\"one and one\")\n\t}"))
+	for _, name := range []string{"a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m"} {
+		base["far/"+name+"/far_test.go"] = goTests("far", "\t\"time\"\n", testOf("Long", "time.Sleep(time.Hour)"))
+	}
+	proven := files{"sum/sum.go": goodSum, "sum/negative_test.go": goTests("sum", "", negative)}
+	broken := maps.Clone(proven)
+	broken["sum/sum.go"] = strings.Replace(goodSum, "\treturn a + b", "\tif a == 1 {\n\t\treturn 1\n\t}\n\treturn a + b", 1)
+	for want, change := range map[string]files{"": proven, PolicySuite: broken} {
+		r := newRepository(t, base, change)
+		receipt, err := r.prove(t, func(r *Request) { r.Limits.Wall = 15 * time.Second })
+		_, refused := receipt.refusedFor(want)
+		if err != nil || receipt.Proven != (want == "") || refused != (want != "") || receipt.Suite.Passed || !receipt.warns("with tests the 2 were run") {
+			t.Errorf("want %q: proven %v, refusals %v, warnings %q, suite %+v, error %v", want, receipt.Proven, receipt.Refusals, receipt.Warnings, receipt.Suite, err)
+		}
+	}
+}
+
 func TestATestThatHangsOnTheBaseIsProof(t *testing.T) {
 	t.Parallel()
 	base := files{"go.mod": calculator["go.mod"], "lock/lock.go": "package lock\n\n// Wait waits.\nfunc Wait(done chan int) { <-done; <-done }\n"}

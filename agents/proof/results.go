@@ -143,6 +143,17 @@ func (r results) passed() int {
 	return n
 }
 
+// groups counts the programs of which a test has passed.
+func (r results) groups() int {
+	seen := map[string]bool{}
+	for t, s := range r.tests {
+		if s == Passed {
+			seen[t.group] = true
+		}
+	}
+	return len(seen)
+}
+
 // words are the last lines that explain how the test ended.
 func (r results) words(t test) string {
 	for _, s := range []string{r.output[t], r.broken[t.group], r.crashed[t.group], r.output[t.top()]} {
