@@ -150,12 +150,10 @@ func (p *proveCommand) settings() (test []string, settings proof.Settings, err e
 	switch behind := without(p.Rest, "--"); {
 	case len(p.Test) > 0 && len(behind) > 0:
 		return nil, settings, fmt.Errorf("prove: two test commands: %q and %q", p.Test, behind)
-	case len(p.Test) > 0:
-		if test, err = p.Test.command(); err != nil {
-			return nil, settings, fmt.Errorf("prove: --test: %w", err)
+	case len(p.Test)+len(behind) > 0:
+		if test, err = append(p.Test, behind...).command(); err != nil {
+			return nil, settings, fmt.Errorf("prove: the test command: %w", err)
 		}
-	case len(behind) > 0:
-		test = behind
 	}
 	if len(p.Warn) > 0 {
 		settings.Warn = p.Warn

@@ -92,10 +92,11 @@ func TestTheWordsOfATestCommandEndWhereOurFlagsGoOn(t *testing.T) {
 		"a variable":           {[]string{"--test", "CGO_ENABLED=0 go test", "--json", "--text", why}, []string{"sh", "-c", "CGO_ENABLED=0 go test"}},
 		"flags of its own":     {[]string{"--test", "jest", "--config", "jest.json", "--json", "--text", why}, []string{"jest", "--config", "jest.json"}},
 		"behind --":            {[]string{"--json", "--text", why, "--", "tool", "--json"}, []string{"tool", "--json"}},
+		"one line behind --":   {[]string{"--json", "--text", why, "--", "go test ./..."}, []string{"go", "test", "./..."}},
 		"none":                 {[]string{"--json", "--text", why}, nil},
 	} {
 		for order, args := range [][]string{slices.Concat(needed, row.args), slices.Concat(row.args, needed)} {
-			if name == "behind --" && order == 1 {
+			if slices.Contains(row.args, "--") && order == 1 {
 				continue // all that follows is the command's
 			}
 			p, err := parseProve(t, args...)
@@ -111,9 +112,11 @@ func TestTheWordsOfATestCommandEndWhereOurFlagsGoOn(t *testing.T) {
 	if _, _, err := p.settings(); err == nil {
 		t.Error("of two test commands one was dropped in silence")
 	}
-	if p, err = parseProve(t, append(needed, "--test", "  ")...); err == nil {
-		if _, _, err = p.settings(); err == nil {
-			t.Error("a command without words is taken")
+	for _, empty := range []string{"--test", "--"} {
+		if p, err = parseProve(t, append(needed, empty, "  ")...); err == nil {
+			if _, _, err = p.settings(); err == nil {
+				t.Errorf("behind %s a command without words is taken", empty)
+			}
 		}
 	}
 }
