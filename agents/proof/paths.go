@@ -101,6 +101,9 @@ func inDir(p string, dirs map[string]bool) bool {
 // documents are file names that hold words for people whatever their extension.
 var documents = words("LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS MAINTAINERS CHANGELOG CHANGES HISTORY README NEWS SECURITY CONTRIBUTING PATENTS")
 
+// changelogDirs are folders of notes of what changed, a file each, which a release puts together.
+var changelogDirs = words(".changelog .changes .changeset .chloggen .unreleased changelog changelogs changes.d newsfragments release-notes releasenotes")
+
 // isDocument reports whether the path looks like words and pictures for people. A program may still embed it: see embedded.
 func isDocument(p string) bool {
 	if isTest(p) {
@@ -108,8 +111,11 @@ func isDocument(p string) bool {
 	}
 	base := path.Base(p)
 	ext := strings.ToLower(path.Ext(base))
+	if language(p) == "" && inDir(p, changelogDirs) {
+		return true
+	}
 	switch ext {
-	case ".md", ".markdown", ".rst", ".adoc", ".asciidoc":
+	case ".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc":
 		return true
 	case ".txt", "":
 		stem := strings.ToUpper(strings.TrimSuffix(base, path.Ext(base)))
