@@ -33,6 +33,7 @@ type goEvents struct {
 	tests  map[test]string
 	second map[test]string // of those that run again in the same program
 	live   map[test]*tail
+	told   map[string]*toldOf // by package
 	builds map[string]*head
 	said   map[string]*tail  // package -> its words outside of tests
 	failed map[string]string // package -> the build that failed, "" when it was not the build
@@ -43,7 +44,7 @@ type goEvents struct {
 func newGoEvents(folder func(string) string, log journal) *goEvents {
 	return &goEvents{
 		folder: folder, log: log,
-		tests: map[test]string{}, second: map[test]string{}, live: map[test]*tail{}, builds: map[string]*head{},
+		tests: map[test]string{}, second: map[test]string{}, live: map[test]*tail{}, told: map[string]*toldOf{}, builds: map[string]*head{},
 		said: map[string]*tail{}, failed: map[string]string{}, cached: map[string]bool{},
 		stray: tail{limit: outputPerProgram},
 	}
@@ -121,12 +122,9 @@ func (g *goEvents) packageEvent(e goEvent) {
 }
 
 func (g *goEvents) testEvent(t test, e goEvent) {
-	ended := g.tests
-	if _, again := g.second[t]; again {
-		ended = g.second
-	}
 	switch e.Action {
 	case "run":
+		g.remember(t)
 		if s, known := g.tests[t]; known && s != Unfinished {
 			g.second[t] = Unfinished
 		} else if len(g.tests) < maximumTests {
@@ -139,16 +137,18 @@ func (g *goEvents) testEvent(t test, e goEvent) {
 		}
 	case "pass", "skip":
 		if _, known := g.tests[t]; known {
-			ended[t] = map[string]string{"pass": Passed, "skip": Skipped}[e.Action]
-			if g.tests[t] == ended[t] {
+			g.ends(t)
+			g.setState(t, map[string]string{"pass": Passed, "skip": Skipped}[e.Action])
+			if g.tests[t] == g.state(t) {
 				delete(g.live, t)
 			}
 		}
 	case "fail":
 		if _, known := g.tests[t]; known {
-			ended[t] = Failed
+			g.ends(t)
+			g.setState(t, Failed)
 			if live := g.live[t]; live != nil && strings.Contains(live.String(), timedOut) {
-				ended[t] = Unfinished
+				g.setState(t, Unfinished)
 			}
 		}
 	}

@@ -1,9 +1,11 @@
 package proof
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -80,6 +82,41 @@ func TestGoEventsKeepLittleOfALot(t *testing.T) {
 	}
 	if r.tests[test{"p", "TestA"}] != Failed {
 		t.Error("the end of the test is lost")
+	}
+}
+
+// say has go tell of tests of a package p, each word an action and a test.
+func say(events *goEvents, words ...string) {
+	for _, w := range words {
+		action, name, _ := strings.Cut(w, " ")
+		fmt.Fprintf(events, `{"Action":%q,"Package":"p","Test":%q}`+"\n", action, name)
+	}
+}
+
+func TestATestThatRunsItsOwnProgramTellsNothingOfOtherTests(t *testing.T) {
+	inner := []string{"run TestOpen", "run TestOpen", "pass TestOpen", "run TestOpenTwice", "run TestOpenTwice/lazy", "skip TestOpenTwice/lazy", "pass TestOpenTwice", "pass TestOpen"}
+	outer := []string{"run TestOpenTwice", "run TestOpenTwice/lazy", "pass TestOpenTwice/lazy", "fail TestOpenTwice"}
+	for name, c := range map[string]struct {
+		words         []string
+		first, second string // of TestOpenTwice/lazy
+		of            string // of TestOpenTwice, the first time
+	}{
+		"before it runs":    {slices.Concat(inner, outer), Passed, "", Failed},
+		"after it ran":      {slices.Concat(outer, inner), Passed, "", Failed},
+		"twice":             {slices.Concat(inner, outer, inner, outer), Passed, Passed, Failed},
+		"and never by name": {inner, "", "", ""},
+		// An inner program that ends without a word about its end takes nothing with it.
+		"in the middle":  {slices.Concat([]string{"run TestOpen", "run TestOpen", "run TestOpen/deep", "fail TestOpen"}, outer), Passed, "", Failed},
+		"side by side":   {[]string{"run TestOpen", "pause TestOpen", "run TestOpenTwice", "run TestOpenTwice/lazy", "cont TestOpen", "pass TestOpen", "skip TestOpenTwice/lazy", "fail TestOpenTwice"}, Skipped, "", Failed},
+		"one by another": {slices.Concat(outer, []string{"run TestOpen", "pass TestOpen"}), Passed, "", Failed},
+	} {
+		events := newGoEvents(goFolder(nil, ""), journal{})
+		say(events, c.words...)
+		r := events.finish(ending{})
+		lazy, of := test{"p", "TestOpenTwice/lazy"}, test{"p", "TestOpenTwice"}
+		if r.tests[lazy] != c.first || r.second[lazy] != c.second || r.tests[of] != c.of {
+			t.Errorf("%s: %q, then %q, in one that is %q; want %q, %q and %q", name, r.tests[lazy], r.second[lazy], r.tests[of], c.first, c.second, c.of)
+		}
 	}
 }
 
