@@ -2,6 +2,7 @@ package proof
 
 import (
 	"context"
+	"fmt"
 	"go/ast"
 	"go/token"
 	"maps"
@@ -44,6 +45,9 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 		list = append(list, a.file+" "+a.name)
 	}
 	where := strings.Join(list, ", ")
+	if more := len(missed) - len(list); more > 0 {
+		where += fmt.Sprintf(" and %d more", more)
+	}
 	switch {
 	case len(reached) > 0 && 2*len(missed) > len(altered):
 		p.warn("not run by the tests that prove the change: %s", where)
@@ -51,7 +55,7 @@ func (p *prover) findUnreached(ctx context.Context, s sides, argv []string) erro
 	case slices.ContainsFunc(altered, func(a alteredFunction) bool { return slices.ContainsFunc(run.blocks, a.holds) }):
 		p.warn("the tests that prove the change run none of the lines that it alters, but functions around them: %s", where)
 	case c.mayRunElsewhere(altered, tells, run):
-		p.warn("the tests that prove the change run none of the functions that it alters by themselves; what programs run that they start is not known: %s", where)
+		p.warn("the tests that prove the change run none of the functions that it alters, unless in a program that they start, which is not looked into: %s", where)
 	case c.altersMethodSets(altered) && s.seesMethodSets(c):
 		p.warn("the tests that prove the change see which methods there are, and run none of those that it alters: %s", where)
 	case c.altersBodiesAlone():
