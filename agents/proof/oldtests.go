@@ -166,6 +166,7 @@ func (p *prover) findReasons(ctx context.Context, s sides, changes []goTestChang
 	for i := range changes {
 		e := &changes[i]
 		e.contradicted = e.after == nil && old.tests[e.test] == Failed
+		e.holds = e.after == nil && old.tests[e.test] == Passed
 		for _, m := range goErrorAt.FindAllStringSubmatch(old.broken[e.test.group], -1) {
 			line, err := strconv.Atoi(m[2])
 			if err == nil && e.lost() && path.Join(nearest(modules, e.test.group), m[1]) == e.file && line >= e.first && line <= e.last {

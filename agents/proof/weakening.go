@@ -38,6 +38,8 @@ type goTestChange struct {
 	explained      bool     // by tests that prove the change: see prover.explained
 	ran, said      string   // how it fails then
 	replacedBy     test     // a new test of nearly the same things
+	rewrittenAs    test     // a new test that stands where it stood, and is about the same
+	holds          bool     // it is gone, and as it was it passes with the change
 }
 
 // goTestChanges compares the Go tests of the changed test files, package by package, so that a test that only moved counts as there.
@@ -99,6 +101,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	for _, e := range all {
 		e.altered = e.altered || shared[e.test.group]
 	}
+	noteRewritten(c, all)
 	removed, named := removedFrom(c), newNaming(c)
 	var list []goTestChange
 	for _, e := range all {
@@ -241,6 +244,8 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicyDeleted, "it contradicts the change, which "+e.replacedBy.String()+" proves", "%s is gone", e.test)
 		case e.after == nil && e.subjectRemoved:
 			add(PolicyDeleted, "what it tested is gone, or has another shape", "%s is gone", e.test)
+		case e.after == nil && e.holds && e.rewrittenAs.name != "" && tells(e.rewrittenAs):
+			add(PolicyDeleted, "it seems to be rewritten as "+e.rewrittenAs.String()+", which proves the change", "%s is gone", e.test)
 		case e.after == nil:
 			add(PolicyDeleted, "", "%s is gone, and what it tested is still there", e.test)
 		case e.wasBuilt && !e.isBuilt:
