@@ -48,9 +48,10 @@ func (p *prover) runOnBase(ctx context.Context, s *sides, commands []command) (i
 	for group := range broken {
 		c.giveUp(group) // as much as ever is not enough
 	}
+	poorer := c.runners()
 	for t := range s.head.tests {
-		_, ran := s.base.tests[t]
-		if c.isWithout(t) || c.isFile(t.group) && (!ran || missesName.MatchString(s.base.output[t])) {
+		status, ran := s.base.tests[t]
+		if c.isWithout(t) || c.isFile(t.group) && (!ran || missesName.MatchString(s.base.output[t])) || poorer[t] && status == Passed {
 			s.base.tests[t], s.base.output[t] = Uncompiled, said[t.group]+"\n"+s.base.output[t]
 		}
 	}
@@ -128,6 +129,17 @@ func (c *cutting) isWithout(t test) bool {
 		}
 	}
 	return false
+}
+
+// runners are the tests inside of which methods that were cut run unnamed: without those they are others than on the head.
+func (c *cutting) runners() map[test]bool {
+	all := map[test]bool{}
+	for cut := range c.without {
+		for _, t := range c.change.runnersOf(cut) {
+			all[t] = true
+		}
+	}
+	return all
 }
 
 // isFile reports whether the group is a file of tests, and was cut.
