@@ -104,6 +104,10 @@ func TestProtectedPathsAreRefused(t *testing.T) {
 		{"data that git obeys", "pkg/testdata/.gitattributes", "", "* filter=x\n", PolicyProtected},
 		{"data that a coding CLI obeys", "pkg/testdata/AGENTS.md", "", "x\n", PolicyProtected},
 		{"data beside the workflows", ".github/testdata/x.yml", "", "x\n", PolicyProtected},
+		{"a document beside the workflows", ".github/docs/api.txt", "", "x\n", ""},
+		{"a program among those documents", ".github/docs/check.sh", "", "x\n", PolicyProtected},
+		{"a document that a coding CLI obeys", ".github/docs/AGENTS.md", "", "x\n", PolicyProtected},
+		{"a document that people are handed", ".github/pull_request_template.md", "", "x\n", PolicyProtected},
 		{"a package named ci", "internal/ci/ci.go", "", "package ci\n", ""},
 	}
 	for _, p := range []string{

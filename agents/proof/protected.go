@@ -51,7 +51,7 @@ func judgeProtected(c *change) []Refusal {
 func isProtected(p string, patterns []string) bool {
 	parts := strings.Split(strings.ToLower(p), "/")
 	for i, part := range parts {
-		if i < len(parts)-1 && (protectedDirs[part] && !(harmlessData[part] && isData(parts[:i])) || i == 0 && protectedRoots[part]) {
+		if i < len(parts)-1 && (protectedDirs[part] && !(harmlessData[part] && isData(parts[:i])) && !isReading(p, parts[i:]) || i == 0 && protectedRoots[part]) {
 			return true
 		}
 	}
@@ -71,6 +71,11 @@ func isProtected(p string, patterns []string) bool {
 // isData reports whether a folder holds data for tests: nothing looks there for how to work.
 func isData(folders []string) bool {
 	return slices.ContainsFunc(folders, func(name string) bool { return name == "testdata" || name == "fixtures" })
+}
+
+// isReading reports whether a path from .github on is a document in a folder of documents: nothing there is obeyed by a service or run.
+func isReading(p string, parts []string) bool {
+	return len(parts) > 2 && parts[0] == ".github" && (parts[1] == "docs" || parts[1] == "doc") && isDocument(p)
 }
 
 // escapes reports whether a link at p with that target leaves the repository.
