@@ -188,14 +188,9 @@ func (g *goEvents) finish(e ending) results {
 	return r
 }
 
-// failedInside reports whether a test of the package explains why the package failed.
+// failedInside reports whether a test of the package, in its first run or its second, explains why the package failed.
 func (g *goEvents) failedInside(group string) bool {
-	for t, s := range g.tests {
-		if t.group == group && bad(s) {
-			return true
-		}
-	}
-	return false
+	return failedIn(g.tests, group) || failedIn(g.second, group)
 }
 
 // clean writes the root of the repository as "".

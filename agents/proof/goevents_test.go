@@ -120,6 +120,21 @@ func TestATestThatRunsItsOwnProgramTellsNothingOfOtherTests(t *testing.T) {
 	}
 }
 
+func TestATestThatEndsItsProgramInTheSecondRunIsToBlameForIt(t *testing.T) {
+	events := newGoEvents(goFolder(nil, ""), journal{})
+	for _, action := range []string{"run", "pass", "run", "fail"} {
+		io.WriteString(events, `{"Action":"`+action+`","Package":"p","Test":"TestA"}`+"\n")
+	}
+	io.WriteString(events, `{"Action":"output","Package":"p","Output":"FAIL\n"}`+"\n"+`{"Action":"fail","Package":"p"}`+"\n")
+	r := events.finish(ending{command: "go test -count=2", code: 1})
+	if got := r.status(test{"p", "TestLater"}); got != NotRun || !r.mayHaveEnded("p") {
+		t.Errorf("a test behind it: %s, want %s, and it may have been kept from running", got, NotRun)
+	}
+	if r.tests[test{"p", "TestA"}] != Passed || r.second[test{"p", "TestA"}] != Failed || len(r.failures()) == 0 {
+		t.Errorf("%v, then %v", r.tests, r.second)
+	}
+}
+
 func TestACommandThatFailsWithoutAWordIsAFailure(t *testing.T) {
 	events := newGoEvents(goFolder(nil, ""), journal{})
 	events.stray.add("go: errors parsing go.mod\n")

@@ -182,7 +182,12 @@ func (r *results) forgetAbsent() {
 // mayHaveEnded reports whether a test of the program has failed, so that it may have ended the program for all: go says of a panic that
 // the test failed.
 func (r results) mayHaveEnded(group string) bool {
-	for t, status := range r.tests {
+	return failedIn(r.tests, group) || failedIn(r.second, group)
+}
+
+// failedIn reports whether one of a group's tests did not pass.
+func failedIn(tests map[test]string, group string) bool {
+	for t, status := range tests {
 		if t.group == group && bad(status) {
 			return true
 		}
