@@ -148,6 +148,25 @@ func TestASoOfGoConveyIsAnAssertion(t *testing.T) {
 	}
 }
 
+func TestWhatAnAssertionIsGivenToCompareWithTellsHowStrictItIs(t *testing.T) {
+	for body, want := range map[string][2]int{
+		"\tc.Assert(F(), Equals, 3)\n":          {1, 0},
+		"\tc.Check(F(), qt.DeepEquals, list)\n": {1, 0},
+		"\tc.Assert(F(), qt.IsNotNil)\n":        {0, 1},
+		"\tc.Assert(F(), IsNil)\n":              {0, 0},
+		"\tassert.Assert(t, F() == 3)\n":        {1, 0},
+		"\tF(1, Equals)\n":                      {0, 0},
+	} {
+		parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+		if !ok {
+			t.Fatalf("%s: the example is wrong", body)
+		}
+		if m := parsed.measure(parsed.funcs[0]); m.exact != want[0] || m.loose != want[1] {
+			t.Errorf("%s: %d exact and %d loose comparisons, want %v", body, m.exact, m.loose, want)
+		}
+	}
+}
+
 func TestWhatBecameOfGoTests(t *testing.T) {
 	const before = "package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) {\n\tfor _, c := range []struct{ in, out int }{{1, 2}, {2, 3}} {\n\t\tif got := F(c.in); got != c.out {\n\t\t\tt.Error(got)\n\t\t}\n\t}\n\tequal(t, F(0), 1)\n}\n\nfunc TestB(t *testing.T) {\n\tif G() != 1 {\n\t\tt.Fatal(G())\n\t}\n}\n"
 	base := files{"go.mod": "module a\n", "a.go": "package a\n\nfunc F(i int) int { return i + 1 }\n\nfunc G() int { return 1 }\n", "a_test.go": before}
