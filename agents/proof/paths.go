@@ -14,6 +14,9 @@ var fixtureDirs = words("testdata test-fixtures fixtures __fixtures__ __snapshot
 // dataDirs are folders of data that tests read, by the names that people give them where none of fixtureDirs is in use. Code in them is code.
 var dataDirs = words("test-data test_data testfiles test-files test_files testcases test-cases test_cases testscript testscripts golden goldens snapshots")
 
+// dataKinds are the extensions of files that hold nothing but data. One that is named like a file of Go tests lies beside those that read it.
+var dataKinds = words(".csv .json .jsonl .toml .tsv .txt .txtar .xml .yaml .yml")
+
 // testDirs are folders of tests in languages other than Go, where only the name of the file counts.
 var testDirs = words("test tests spec specs e2e")
 
@@ -62,13 +65,15 @@ func isFixture(p string) bool {
 	if isTestCode(p) {
 		return false
 	}
-	switch path.Ext(p) {
+	ext := path.Ext(p)
+	switch ext {
 	case ".golden", ".snap":
 		return true
 	case ".go":
 		return inDir(p, words("testdata"))
 	}
-	return inDir(p, fixtureDirs) || inDir(p, testDirs) || language(p) == "" && dataFolder(p) != ""
+	return inDir(p, fixtureDirs) || inDir(p, testDirs) || language(p) == "" && dataFolder(p) != "" ||
+		dataKinds[ext] && strings.HasSuffix(p, "_test"+ext) && !inDir(p, documentDirs) && !inDir(p, changelogDirs)
 }
 
 // dataFolder is the first folder on the way to the file that holds data for tests by its name: one of dataDirs, or a package that serves tests, as
@@ -104,6 +109,9 @@ var documents = words("LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS MAINT
 // changelogDirs are folders of notes of what changed, a file each, which a release puts together.
 var changelogDirs = words(".changelog .changes .changeset .chloggen .unreleased changelog changelogs changes.d newsfragments release-notes releasenotes")
 
+// documentDirs are folders of words and pictures for people.
+var documentDirs = words("doc docs")
+
 // isDocument reports whether the path looks like words and pictures for people. A program may still embed it: see embedded.
 func isDocument(p string) bool {
 	if isTest(p) {
@@ -119,9 +127,9 @@ func isDocument(p string) bool {
 		return true
 	case ".txt", "":
 		stem := strings.ToUpper(strings.TrimSuffix(base, path.Ext(base)))
-		return documents[stem] || ext == ".txt" && inDir(p, words("doc docs"))
+		return documents[stem] || ext == ".txt" && inDir(p, documentDirs)
 	case ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp":
-		return inDir(p, words("doc docs"))
+		return inDir(p, documentDirs)
 	}
 	return false
 }

@@ -257,17 +257,17 @@ func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]
 }
 
 // runsSubtests are the words with which a test runs others, of itself or by a package that does it for it.
-var runsSubtests = lazily(`\.(Run|RunT|Fuzz)\(`)
+var runsSubtests = lazily(`\.(Run\w*|Fuzz)\(`)
 
-// withSubtests drops the tests of folders where no test had subtests.
+// withSubtests drops the tests of folders where no test had subtests, of its own or by a package of the repository that is handed the test.
 func (c *change) withSubtests(found map[test]bool) map[test]bool {
-	has := map[string]bool{}
+	has, runFor := map[string]bool{}, c.runForTests()
 	for t := range found {
 		has[t.group] = false
 	}
 	look := func(p string) {
 		if had, asked := has[clean(path.Dir(p))]; asked && !had && strings.HasSuffix(p, "_test.go") {
-			has[clean(path.Dir(p))] = runsSubtests.Match(c.base(p))
+			has[clean(path.Dir(p))] = runsSubtests.Match(c.base(p)) || runFor(p)
 		}
 	}
 	for _, p := range c.paths {
@@ -282,6 +282,25 @@ func (c *change) withSubtests(found map[test]bool) map[test]bool {
 		}
 	}
 	return found
+}
+
+// runForTests tells of a file of tests of the base whether it imports a package of the repository that runs subtests on behalf of its tests.
+func (c *change) runForTests() func(p string) bool {
+	folderOf, known := goFolder(goModules(c), ""), map[string]bool{}
+	serves := func(importPath string) bool {
+		dir := folderOf(importPath)
+		if does, ok := known[dir]; ok {
+			return does
+		}
+		known[dir] = slices.ContainsFunc(c.paths, func(p string) bool {
+			return clean(path.Dir(p)) == dir && isGoSource(p) && runsSubtests.Match(c.base(p)) && servesTests(c.base(p))
+		})
+		return known[dir]
+	}
+	return func(p string) bool {
+		parsed, ok := parseGo(c.base(p))
+		return ok && slices.ContainsFunc(slices.Collect(maps.Values(parsed.importPaths())), serves)
+	}
 }
 
 // decides are the words by which a test goes through less than all.
