@@ -122,7 +122,8 @@ func (p *prover) judgeVanished(l lostSubtests, s sides, changes []goTestChange, 
 	p.weaken(w, "")
 }
 
-// vanished compares two runs, test by test: subtests that passed in the first one and are not in the second, as far as no new ones stand in their place.
+// vanished compares two runs, test by test: subtests that passed in the first one and are not in the second, as far as no new ones stand in their place. A new
+// one stands for one that is gone: one of the same last name, wherever it ran, or else any of the same test.
 func vanished(clean, head results) (found []lostSubtests) {
 	parents := map[test]bool{}
 	for _, r := range []results{clean, head} {
@@ -134,23 +135,31 @@ func vanished(clean, head results) (found []lostSubtests) {
 			}
 		}
 	}
-	lost, came := map[test][]test{}, map[test]int{}
-	moved := map[test]bool{} // group and last name of subtests that came
+	fresh := map[test][]test{} // by group and last name
 	last := func(t test) test { return test{t.group, t.name[strings.LastIndex(t.name, "/")+1:]} }
-	for t := range head.tests {
+	for _, t := range sortedTests(head.tests) {
 		if _, was := clean.tests[t]; !was && t != t.top() && !parents[t] {
-			came[t.top()]++
-			moved[last(t)] = true
+			fresh[last(t)] = append(fresh[last(t)], t)
 		}
 	}
-	for t, status := range clean.tests {
-		if _, is := head.tests[t]; !is && t != t.top() && !parents[t] && status == Passed && head.tests[t.top()] == Passed && !moved[last(t)] {
+	lost, came := map[test][]test{}, map[test]int{}
+	for _, t := range sortedTests(clean.tests) {
+		_, is := head.tests[t]
+		switch {
+		case is || t == t.top() || parents[t] || clean.tests[t] != Passed || head.tests[t.top()] != Passed:
+		case len(fresh[last(t)]) > 0:
+			fresh[last(t)] = fresh[last(t)][1:]
+		default:
 			lost[t.top()] = append(lost[t.top()], t)
+		}
+	}
+	for _, list := range fresh {
+		for _, t := range list {
+			came[t.top()]++
 		}
 	}
 	for _, top := range sortedTests(lost) {
 		if list := lost[top]; len(list) > came[top] {
-			sortTests(list)
 			found = append(found, lostSubtests{top, list, len(list) - came[top]})
 		}
 	}
