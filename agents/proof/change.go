@@ -98,6 +98,17 @@ func (c *change) where(is func(path string) bool) []*file {
 	return files
 }
 
+// pathsOfBoth are the paths of the head, and those of changed files that only the base has.
+func (c *change) pathsOfBoth() []string {
+	all := slices.Clone(c.paths)
+	for _, f := range c.files {
+		if p := f.before(); p != "" && p != f.after() {
+			all = append(all, p)
+		}
+	}
+	return all
+}
+
 // has reports whether the head holds the path.
 func (c *change) has(path string) bool {
 	_, found := slices.BinarySearch(c.paths, path)

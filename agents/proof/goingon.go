@@ -38,17 +38,21 @@ func (f *goFile) forgetForeign(fn *ast.FuncDecl, subject map[string]bool, ours f
 	})
 }
 
-// naming tells which names the tests of the head use. It reads each folder once: a package that is moved has as many tests that are gone as new ones.
+// naming tells which names the tests of one side use. It reads each folder once: a package that is moved has as many tests that are gone as new ones.
 type naming struct {
 	change   *change
+	at       tree
 	declared map[string]bool                // the functions of the packages of the change; nil when they were not looked at
 	handed   map[string]string              // those that only hand on to another one
 	uses     map[string]map[string][]string // folder -> function or variable of its tests -> the names in it
 	reached  map[test]map[string]bool
 }
 
-func newNaming(c *change) *naming {
-	return &naming{change: c, uses: map[string]map[string][]string{}, reached: map[test]map[string]bool{}}
+// newNaming is for the tests of the head.
+func newNaming(c *change) *naming { return newNamingAt(c, c.head) }
+
+func newNamingAt(c *change, at tree) *naming {
+	return &naming{change: c, at: at, uses: map[string]map[string][]string{}, reached: map[test]map[string]bool{}}
 }
 
 // declare notes what the packages of the change declare.
@@ -124,7 +128,7 @@ func handsOn(fn *ast.FuncDecl) string {
 	return name
 }
 
-// reach are the names that a test of the head uses, itself or by functions of its package's tests.
+// reach are the names that a test uses, itself or by functions of its package's tests.
 func (n *naming) reach(t test) map[string]bool {
 	if known, ok := n.reached[t]; ok {
 		return known
@@ -149,11 +153,11 @@ func (n *naming) usesIn(folder string) map[string][]string {
 		return known
 	}
 	uses := map[string][]string{}
-	for _, p := range n.change.paths {
+	for _, p := range n.change.pathsOfBoth() {
 		if clean(path.Dir(p)) != folder || !strings.HasSuffix(p, "_test.go") {
 			continue
 		}
-		if parsed, ok := parseGo(n.change.head(p)); ok {
+		if parsed, ok := parseGo(n.at(p)); ok {
 			for _, d := range parsed.node.Decls {
 				for _, name := range namesDeclared(d) {
 					uses[name] = append(uses[name], namesUsed(d)...)

@@ -265,52 +265,68 @@ func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]
 	return c.withSubtests(found)
 }
 
-// runsSubtests are the words with which a test runs others, of itself or by a package that does it for it.
-var runsSubtests = lazily(`\.(Run\w*|Fuzz)\(`)
+// runsSubtests are the functions with which a test runs others, of itself or by a package that does it for it.
+var runsSubtests = lazily(`^(Run\w*|Fuzz)$`)
 
-// withSubtests drops the tests of folders where no test had subtests, of its own or by a package of the repository that is handed the test.
+// withSubtests drops the tests that had no subtests, as far as their text tells: neither they nor what they use of their package's tests run any, nor do packages
+// of the repository that serve them.
 func (c *change) withSubtests(found map[test]bool) map[test]bool {
-	has, runFor := map[string]bool{}, c.runForTests()
+	named, runFor := newNamingAt(c, c.base), c.runForTests()
 	for t := range found {
-		has[t.group] = false
-	}
-	look := func(p string) {
-		if had, asked := has[clean(path.Dir(p))]; asked && !had && strings.HasSuffix(p, "_test.go") {
-			has[clean(path.Dir(p))] = runsSubtests.Match(c.base(p)) || runFor(p)
+		has := false
+		for name := range named.reach(t) {
+			has = has || runsSubtests.MatchString(name) || runFor(t.group, name)
 		}
-	}
-	for _, p := range c.paths {
-		look(p)
-	}
-	for _, f := range c.tests() {
-		look(f.before())
-	}
-	for t := range found {
-		if !has[t.group] || strings.HasPrefix(t.name, "Example") {
+		if !has || strings.HasPrefix(t.name, "Example") {
 			delete(found, t)
 		}
 	}
 	return found
 }
 
-// runForTests tells of a file of tests of the base whether it imports a package of the repository that runs subtests on behalf of its tests.
-func (c *change) runForTests() func(p string) bool {
-	folderOf, known := goFolder(goModules(c), ""), map[string]bool{}
-	serves := func(importPath string) bool {
-		dir := folderOf(importPath)
-		if does, ok := known[dir]; ok {
-			return does
+// runForTests tells of a name in the tests of a folder of the base whether it is a package of the repository that runs subtests on behalf of tests. Where the
+// folder's own package does so, any name may be.
+func (c *change) runForTests() func(folder, name string) bool {
+	folderOf, known, imported := goFolder(goModules(c), ""), map[string]string{}, map[string]map[string]bool{}
+	serving := func(dir string) string { // its name, "" when it does not
+		if name, ok := known[dir]; ok {
+			return name
 		}
-		known[dir] = slices.ContainsFunc(c.paths, func(p string) bool {
-			return clean(path.Dir(p)) == dir && isGoSource(p) && runsSubtests.Match(c.base(p)) && servesTests(c.base(p))
-		})
+		known[dir] = ""
+		for _, p := range c.paths {
+			if clean(path.Dir(p)) == dir && isGoSource(p) && runsTests.Match(c.base(p)) && servesTests(c.base(p)) {
+				parsed, _ := parseGo(c.base(p))
+				known[dir] = parsed.node.Name.Name
+			}
+		}
 		return known[dir]
 	}
-	return func(p string) bool {
-		parsed, ok := parseGo(c.base(p))
-		return ok && slices.ContainsFunc(slices.Collect(maps.Values(parsed.importPaths())), serves)
+	look := func(folder string) map[string]bool {
+		names := map[string]bool{".": serving(folder) != ""}
+		for _, p := range c.pathsOfBoth() {
+			if clean(path.Dir(p)) != folder || !strings.HasSuffix(p, "_test.go") {
+				continue
+			}
+			if parsed, ok := parseGo(c.base(p)); ok {
+				for name, importPath := range parsed.importPaths() {
+					if own := serving(folderOf(importPath)); own != "" {
+						names[name], names[own] = true, true
+					}
+				}
+			}
+		}
+		return names
+	}
+	return func(folder, name string) bool {
+		if imported[folder] == nil {
+			imported[folder] = look(folder)
+		}
+		return imported[folder]["."] || imported[folder][name]
 	}
 }
+
+// runsTests is how Go runs a subtest.
+var runsTests = lazily(`\.Run\w*\(`)
 
 // decides are the words by which a test goes through less than all.
 var decides = lazily(`\b(if|for|range|continue|break|goto|return|switch|case|delete|Getenv|Lookup|Set)\b|\[[^\]]*:[^\]]*\]|[^:!<>=]=[^=]`)

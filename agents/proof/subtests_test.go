@@ -75,9 +75,21 @@ func TestSubtestsAreOnlyInDoubtWhereTheChangeMayKeepThemFromRunning(t *testing.T
 			t.Errorf("%s: %v, want %q", c.name, got, c.want)
 		}
 	}
-	without := files{"a.go": "package a\n", "a_test.go": strings.ReplaceAll(rows, "t.Run(", "see("), "testdata/a.txt": "1\n2\n"}
-	changed := pretend(without, files{"testdata/a.txt": "1\n"}, "")
-	if found := changed.mayLoseSubtests(newResults(), goTestChanges(changed, nil)); len(found) > 0 {
-		t.Errorf("in doubt without having had subtests: %v", found)
+	const plain, handed = "package a\n\nimport \"testing\"\n\nfunc TestA(t *testing.T) { see(t) }\n\nfunc see(t *testing.T) { t.Log() }\n\nfunc TestB(t *testing.T) { each(t) }\n\nfunc each(t *testing.T) { t.Run(\"a\", see) }\n",
+		"package a\n\nimport (\n\t\"testing\"\n\n\t\"example.com/a/cases\"\n)\n\nfunc TestA(t *testing.T) { cases.Each(t) }\n\nfunc TestB(t *testing.T) { t.Log() }\n"
+	for _, c := range []struct{ name, tests, cases, want string }{
+		{"one of two has subtests", plain, "", "TestB"},
+		{"none has", strings.ReplaceAll(plain, "t.Run(", "look("), "", ""},
+		{"a package runs them for it", handed, "package cases\n\nimport \"testing\"\n\nfunc Each(t *testing.T) { t.Run(\"a\", func(t *testing.T) {}) }\n", "TestA"},
+		{"a package checks for it", handed, "package cases\n\nimport \"testing\"\n\nfunc Each(t *testing.T) { t.Log() }\n", ""},
+	} {
+		changed := pretend(files{"go.mod": "module example.com/a\n", "a.go": "package a\n", "a_test.go": c.tests, "cases/cases.go": c.cases, "testdata/a.txt": "1\n2\n"}, files{"testdata/a.txt": "1\n"}, "")
+		var got []string
+		for _, t := range sortedTests(changed.mayLoseSubtests(newResults(), goTestChanges(changed, nil))) {
+			got = append(got, t.name)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %q", c.name, got, c.want)
+		}
 	}
 }
