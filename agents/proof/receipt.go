@@ -135,8 +135,11 @@ func (r Receipt) against() string {
 	if r.Against == "" {
 		return "the base"
 	}
-	return r.Against
+	return wholeID.ReplaceAllStringFunc(r.Against, short)
 }
+
+// wholeID is the id of a commit at full length, which nobody reads.
+var wholeID = lazily(`\b[0-9a-f]{40,64}\b`)
 
 // String is "2 new tests", "1 changed test" or "3 tests (1 new)".
 func (n counted) String() string {

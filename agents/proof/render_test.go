@@ -21,6 +21,7 @@ func TestTheLineSaysItInAFewWords(t *testing.T) {
 	}{
 		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: tests(true, true)}, "2 new tests fail on main, pass here"},
 		{Receipt{Proven: true, Strength: Assertion, Tests: tests(true)}, "1 new test fails on the base, passes here"},
+		{Receipt{Proven: true, Strength: Assertion, Against: strings.Repeat("2fd0090a", 5) + "^", Tests: tests(true)}, "1 new test fails on 2fd0090^, passes here"},
 		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: tests(false)}, "1 changed test fails on main, passes here"},
 		{Receipt{Proven: true, Strength: Assertion, Against: "main", Tests: tests(true, false, false)}, "3 tests (1 new) fail on main, pass here"},
 		{Receipt{Proven: true, Strength: Compile, Against: "main", Tests: tests(true)}, "1 new test does not compile on main, passes here"},
