@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -14,6 +15,7 @@ func (p *prover) findHidden(ctx context.Context, s sides, suite results, flags [
 	chosen := chosenTags(p.change, flags)
 	flags = withTags(flags, chosen)
 	doubtful := p.change.notRun(suite, flags)
+	maps.DeleteFunc(doubtful, func(t test, _ bool) bool { return !asksFor(p.argv, t.top().name) })
 	idle := map[test]bool{} // those that the suite has skipped: most are on the base as well, which saves a look at the head
 	if len(chosen) == 0 {
 		maps.Copy(idle, doubtful)
@@ -54,6 +56,26 @@ func (p *prover) findHidden(ctx context.Context, s sides, suite results, flags [
 		p.refuse(Refusal{Policy: PolicySkipped, Ran: suite.command, Detail: "passes without the change and does not run with it: " + names(leaves(sortedTests(doubtful)))})
 	}
 	return nil
+}
+
+// asksFor reports whether a command of go test asks for a test by its flags, as far as those can be read: what it leaves out by itself no change keeps from running.
+func asksFor(argv []string, name string) bool {
+	for i, arg := range argv {
+		flag, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
+		flag = strings.TrimPrefix(flag, "test.")
+		if !isGoTestCommand(argv) || !strings.HasPrefix(arg, "-") || flag != "run" && flag != "skip" {
+			continue
+		}
+		if !joined && i+1 < len(argv) {
+			value = argv[i+1]
+		}
+		top, _, deeper := strings.Cut(value, "/")
+		form, err := regexp.Compile(top)
+		if err == nil && (flag == "run" && !form.MatchString(name) || flag == "skip" && !deeper && form.MatchString(name)) {
+			return false
+		}
+	}
+	return true
 }
 
 // notRun are the tests that did not run in the suite, in packages that the change may keep from it: those that are declared beside a changed file, and those
