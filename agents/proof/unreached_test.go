@@ -26,6 +26,7 @@ func TestAChangeOfBodiesAloneIsToldFromOneThatTestsCanSeeOtherwise(t *testing.T)
 		{"an import", edit("import \"fmt\"", "import (\n\t\"fmt\"\n)"), true, ""},
 		{"data beside it", files{"a.go": edit("return b.side", "return 2 * b.side")["a.go"], "a.json": "{}\n"}, false, "box.Area"},
 		{"a test beside it", files{"a.go": edit("return b.side", "return 2 * b.side")["a.go"], "a_test.go": "package a\n\nvar x = 1\n"}, true, "box.Area"},
+		{"what others wrote", files{"vendor/b/b.go": "package b\n\nfunc B() int {\n\treturn 1\n}\n"}, false, ""},
 		{"dependencies", files{"go.mod": "module a\n\ngo 1.24\n"}, false, ""},
 		{"a file less", files{"b.go": ""}, false, ""},
 	} {
