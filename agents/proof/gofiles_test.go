@@ -94,6 +94,13 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 	const parts = "\tp := F(\"ann 3\")\n\tif p.Name != \"ann\" {\n\t\tt.Error(p)\n\t}\n\tif p.Age != 3 {\n\t\tt.Error(p)\n\t}\n\tif p.Old != 3 {\n\t\tt.Error(p)\n\t}\n"
 	const whole = "\tif want := (P{Name: \"ann\", Age: 3, Old: 3}); !reflect.DeepEqual(F(\"ann 3\"), want) {\n\t\tt.Error(want)\n\t}\n"
 	const two = "\tgot, want := F(), G()\n\tif got.A != want.A {\n\t\tt.Error(got)\n\t}\n\tif got.B != want.B {\n\t\tt.Error(got)\n\t}\n\tif got.C != want.C {\n\t\tt.Error(got)\n\t}\n"
+	const words = "\tout := F()\n\tif !strings.Contains(out, \"a: 1\") {\n\t\tt.Error(out)\n\t}\n\tif !strings.Contains(out, \"b: 2\") {\n\t\tt.Error(out)\n\t}\n\tif !strings.Contains(out, \"c: 3\") {\n\t\tt.Error(out)\n\t}\n"
+	const loop = "\tout := F()\n\tfor _, want := range []string{\"a: 1\", \"b: 2\", \"c: 3\"} {\n\t\tif !strings.Contains(out, want) {\n\t\t\tt.Error(out)\n\t\t}\n\t}\n"
+	const list = "\tgot := F()\n\tif len(got) != 3 {\n\t\tt.Fatal()\n\t}\n\tif got[0] != \"aa\" {\n\t\tt.Error()\n\t}\n\tif got[1] != \"bb\" {\n\t\tt.Error()\n\t}\n\tif got[2] != \"cc\" {\n\t\tt.Error()\n\t}\n"
+	const search = "\tfound := false\n\tfor _, s := range F() {\n\t\tif s == \"bb\" {\n\t\t\tfound = true\n\t\t}\n\t}\n\tif !found {\n\t\tt.Error()\n\t}\n"
+	const failure = "\terr := F()\n\tif err == nil {\n\t\tt.Fatal()\n\t}\n\tif err.Error() != \"odd\" {\n\t\tt.Error(err)\n\t}\n"
+	const structs = "\tgot := F()\n\tassert.Len(t, got, 2)\n\tassert.Equal(t, 10, got[0].ID)\n\tassert.Equal(t, \"ann\", got[0].Name)\n\tassert.Equal(t, 20, got[1].ID)\n\tassert.Equal(t, \"bob\", got[1].Name)\n"
+	const setup = "\tdir, err := os.MkdirTemp(\"\", \"a\")\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\tdefer func() {\n\t\tif err := os.RemoveAll(dir); err != nil {\n\t\t\tt.Fatal(err)\n\t\t}\n\t}()\n\trequire.NoError(t, os.Setenv(\"A\", \"b\"))\n\tif F(dir) != 1 {\n\t\tt.Error()\n\t}\n"
 	for _, c := range []struct {
 		name, before, after string
 		same                bool
@@ -107,6 +114,31 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 		{"one of two things", two + "\tif H() != 1 {\n\t\tt.Error()\n\t}\n", "\tgot, want := F(), G()\n\tif !reflect.DeepEqual(got, want) {\n\t\tt.Error(got)\n\t}\n", false},
 		{"as a whole, with a value less", parts, strings.Replace(whole, "\"ann 3\"", "\"ann\"", 1), false},
 		{"as a whole, with a part less", parts, strings.Replace(whole, ", Old: 3", "", 1), false},
+		{"in a loop", words, loop, true},
+		{"in a loop, a text less", words, strings.Replace(loop, ", \"b: 2\"", "", 1), false},
+		{"beside a list", words, "\twant := []string{\"a: 1\", \"b: 2\", \"c: 3\"}\n\tif out := F(); !strings.Contains(out, want[0]) {\n\t\tt.Error(out)\n\t}\n", false},
+		{"a list by its indexes", list, "\tgot, want := F(), []string{\"aa\", \"bb\", \"cc\"}\n\tif len(got) != len(want) {\n\t\tt.Fatal()\n\t}\n\tfor i := 0; i < len(want); i++ {\n\t\tif got[i] != want[i] {\n\t\t\tt.Error()\n\t\t}\n\t}\n", true},
+		{"a list as a whole", list, "\tif got := F(); !slices.Equal(got, []string{\"aa\", \"bb\", \"cc\"}) {\n\t\tt.Error(got)\n\t}\n", true},
+		{"a list with itself", list, "\tif got, _ := F(), []string{\"aa\", \"bb\", \"cc\"}; !slices.Equal(got, got) {\n\t\tt.Error(got)\n\t}\n", false},
+		{"looked for by a call", search, "\tif !slices.Contains(F(), \"bb\") {\n\t\tt.Error()\n\t}\n", true},
+		{"looked for in a text", search, "\tif !strings.Contains(F(), \"bb\") {\n\t\tt.Error()\n\t}\n", false},
+		{"one of several", "\tif F() != \"bb\" {\n\t\tt.Error()\n\t}\n", "\tif !slices.Contains([]string{\"aa\", \"bb\"}, F()) {\n\t\tt.Error()\n\t}\n", false},
+		{"whether it is there", "\tif strings.Index(F(), \"bb\") == -1 {\n\t\tt.Error()\n\t}\n", "\tif !strings.Contains(F(), \"bb\") {\n\t\tt.Error()\n\t}\n", true},
+		{"rows that end the round", "\tfor _, c := range cases {\n\t\tif c.bad == \"\" {\n\t\t\tcontinue\n\t\t}\n\t\tequal(t, F(c.in).Error(), c.bad)\n\t}\n", "\tfor _, c := range cases {\n\t\tif c.bad != \"\" {\n\t\t\trequire.ErrorContains(t, F(c.in), c.bad)\n\t\t}\n\t}\n", true},
+		{"where it is", "\tif strings.Index(F(), \"bb\") != 7 {\n\t\tt.Error()\n\t}\n", "\tif !strings.Contains(F(), \"bb\") {\n\t\tt.Error()\n\t}\n", false},
+		{"in one condition", failure, "\tif err := F(); err == nil || err.Error() != \"odd\" {\n\t\tt.Error(err)\n\t}\n", true},
+		{"half of a condition", failure, "\tif err := F(); err == nil || 1 > 2 {\n\t\tt.Error(err)\n\t}\n", false},
+		{"the same twice", failure, "\tif err := F(); err == nil || err == nil {\n\t\tt.Error(err, \"odd\")\n\t}\n", false},
+		{"an error and its words", "\terr := F()\n\trequire.Error(t, err)\n\trequire.Contains(t, err.Error(), \"odd\")\n", "\trequire.ErrorContains(t, F(), \"odd\")\n", true},
+		{"an error without its words", "\terr := F()\n\trequire.Error(t, err)\n\trequire.Contains(t, err.Error(), \"odd\")\n", "\trequire.Error(t, F())\n", false},
+		{"structs as a whole", structs, "\tgot := F()\n\tassert.Equal(t, []P{{ID: 10, Name: \"ann\"}, {ID: 20, Name: \"bob\"}}, got)\n", true},
+		{"structs as a whole, one less", structs, "\tgot := F()\n\tassert.Equal(t, []P{{ID: 10, Name: \"ann\"}}, got[:1])\n", false},
+		{"a request that cannot be wrong", "\tr, err := http.NewRequest(\"GET\", \"/a\", nil)\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\tequal(t, F(r), 10)\n", "\tr := httptest.NewRequest(\"GET\", \"/a\", nil)\n\tequal(t, F(r), 10)\n", true},
+		{"a time that is written there", "\tat, err := time.Parse(time.DateOnly, \"2001-02-03\")\n\trequire.NoError(t, err)\n\tequal(t, F(at), 10)\n", "\tequal(t, F(time.Date(2001, 2, 3, 0, 0, 0, 0, time.UTC)), 10)\n", true},
+		{"a time that is an answer", "\tout := F()\n\t_, err := time.Parse(time.DateOnly, out.At)\n\trequire.NoError(t, err)\n\tequal(t, out, G())\n", "\tequal(t, F(), G())\n", false},
+		{"setup by itself", setup, "\tdir := t.TempDir()\n\tt.Setenv(\"A\", \"b\")\n\tif F(dir) != 1 {\n\t\tt.Error()\n\t}\n", true},
+		{"setup and no more", setup, "\tdir := t.TempDir()\n\tt.Setenv(\"A\", \"b\")\n\tF(dir)\n", false},
+		{"what looks like setup", strings.ReplaceAll(setup, "os.", "it."), "\tdir := t.TempDir()\n\tt.Setenv(\"A\", \"b\")\n\tif F(dir) != 1 {\n\t\tt.Error()\n\t}\n", false},
 	} {
 		var m [2]measure
 		for i, body := range []string{c.before, c.after} {
@@ -116,8 +148,54 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 			}
 			m[i] = parsed.measure(parsed.funcs[0])
 		}
-		if same := !m[1].isWorthLess(m[0]) || m[1].comparesWhole(m[0]); same != c.same {
+		e := goTestChange{before: &m[0], after: &m[1]}
+		if same := (!m[1].isWorthLess(m[0]) || e.together() != "") && !m[1].isLooser(m[0]); same != c.same {
 			t.Errorf("%s: asks for the same: %v, want %v", c.name, same, c.same)
+		}
+	}
+}
+
+func TestWhatHelpersOfTheFolderCheckCountsForTheTests(t *testing.T) {
+	const start = "package a\n\nimport \"testing\"\n\n"
+	const inline = start + "func TestA(t *testing.T) {\n\tgot, err := F(3)\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\tif got == nil {\n\t\tt.Fatal()\n\t}\n\tif *got != 30 {\n\t\tt.Error(*got)\n\t}\n}\n"
+	const handed = start + "func TestA(t *testing.T) {\n\tif got := must(t, 3); got != 30 {\n\t\tt.Error(got)\n\t}\n}\n"
+	const helper = start + "func must(t *testing.T, in int) int {\n\tt.Helper()\n\tgot, err := F(in)\n\tif err != nil {\n\t\tt.Fatal(err)\n\t}\n\tif got == nil {\n\t\tt.Fatal()\n\t}\n\treturn *got\n}\n"
+	const lazy = start + "func must(t *testing.T, in int) int {\n\tt.Helper()\n\tgot, _ := F(in)\n\treturn *got\n}\n"
+	const once = start + "func TestOnce(t *testing.T) {\n\tmust(t, 1)\n}\n"
+	for _, c := range []struct {
+		name          string
+		base, changes files
+		want          string
+	}{
+		{"a new helper in a file of its own", files{"a_test.go": inline}, files{"a_test.go": handed, "help_test.go": helper}, ""},
+		{"a new helper that checks less", files{"a_test.go": inline}, files{"a_test.go": handed, "help_test.go": lazy}, PolicyRemoved},
+		{"a helper that is there", files{"a_test.go": inline, "help_test.go": helper}, files{"a_test.go": handed}, ""},
+		{"a helper of another package", files{"a_test.go": inline}, files{"a_test.go": handed, "b/help_test.go": helper}, PolicyRemoved},
+		{"a helper that moves", files{"a_test.go": handed + helper[len(start):]}, files{"a_test.go": handed, "help_test.go": helper}, ""},
+		{"a helper that moves and checks less", files{"a_test.go": handed + helper[len(start):]}, files{"a_test.go": handed, "help_test.go": lazy}, PolicyRemoved},
+		{"a helper that stays where it is", files{"a_test.go": handed, "help_test.go": helper}, files{"a_test.go": handed + once[len(start):], "help_test.go": helper + "\n// It helps.\n"}, ""},
+	} {
+		var got []string
+		for _, w := range judgeGoTests(goTestChanges(pretend(c.base, c.changes, ""), nil), func(test) bool { return false }, func(test) string { return Passed }) {
+			got = append(got, w.Policy)
+		}
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: %v, want %q", c.name, got, c.want)
+		}
+	}
+}
+
+func TestSetupThatSkipsIsSeen(t *testing.T) {
+	for body, skips := range map[string]int{
+		"\tif err := os.Chdir(\"/a\"); err != nil {\n\t\tt.Skip(err)\n\t}\n":  1,
+		"\tif err := os.Chdir(\"/a\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n": 0,
+	} {
+		parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+		if !ok {
+			t.Fatalf("%s: the example is wrong", body)
+		}
+		if m := parsed.measure(parsed.funcs[0]); m.skips != skips || m.assertions > 0 {
+			t.Errorf("%s: %d skips and %d assertions, want %d and none", body, m.skips, m.assertions, skips)
 		}
 	}
 }
@@ -154,6 +232,8 @@ func TestWhatAnAssertionIsGivenToCompareWithTellsHowStrictItIs(t *testing.T) {
 		"\tc.Check(F(), qt.DeepEquals, list)\n": {1, 0},
 		"\tc.Assert(F(), qt.IsNotNil)\n":        {0, 1},
 		"\tc.Assert(F(), IsNil)\n":              {0, 0},
+		"\tSo(F(), ShouldEqual, 3)\n":           {1, 0},
+		"\tSo(F(), ShouldContain, 3)\n":         {0, 1},
 		"\tassert.Assert(t, F() == 3)\n":        {1, 0},
 		"\tF(1, Equals)\n":                      {0, 0},
 	} {

@@ -5,7 +5,6 @@ import (
 	"go/build"
 	"go/token"
 	"io"
-	"maps"
 	"path"
 	"slices"
 	"strconv"
@@ -18,7 +17,13 @@ type measure struct {
 	cases      int               // rows of its tables
 	pairs      int               // pairs of plain values in its maps, which may be rows as well
 	fields     int               // plain values of fields in its struct literals
+	listed     int               // plain values in its lists
+	looped     int               // those of its assertions that stand in a loop
+	all        int               // comparisons of values with all that is in them
+	severally  int               // assertions, each as often as there are things that it fails for
 	exact      int               // comparisons with one expected value
+	sought     int               // comparisons that it looks for an element of a list by
+	found      int               // calls that do so
 	loose      int               // comparisons that many values pass
 	fails      bool              // it fails the test, or hands it on
 	runs       int               // calls that run subtests
@@ -49,29 +54,34 @@ func (f *goFile) measure(fn goFunc) measure {
 		line: fn.first, names: map[string]bool{}, subject: map[string]bool{}, data: map[string]bool{}, items: map[string]bool{},
 		parts: map[[2]string]int{}, partNames: map[string]bool{}, wholes: map[[2]string]int{},
 	}
-	guards, diffs := 0, 0
-	local := locals(fn.node)
+	guards, diffs, loops := 0, 0, 0
+	local, setup, searches := locals(fn.node), setsUp(fn.node), searches(fn.node)
 	var failed token.Pos    // the end of the last call that fails the test
 	imported := f.imports() // fmt.Errorf and log.Fatal are no words of a test
 	if strings.HasPrefix(fn.name, "Example") && exampleOutput.MatchString(f.comment(fn.node)) {
-		m.assertions++
+		m.noteAssertion(1, 0)
 	}
-	var stack []bool
+	var stack []ast.Node
+	enter := func(n ast.Node, by int) {
+		if isGuard(n) {
+			guards += by
+		}
+		if isLoop(n) {
+			loops += by
+		}
+	}
 	ast.Inspect(fn.node, func(n ast.Node) bool {
 		if n == nil {
-			if stack[len(stack)-1] {
-				guards--
-			}
+			enter(stack[len(stack)-1], -1)
 			stack = stack[:len(stack)-1]
 			return true
 		}
-		guard := isGuard(n)
-		if guard {
-			guards++
+		if setup[n] {
+			return false
 		}
-		stack = append(stack, guard)
-		exact, loose := strictness(n)
-		m.exact, m.loose = m.exact+exact, m.loose+loose
+		enter(n, 1)
+		stack = append(stack, n)
+		m.noteStrictness(n, searches)
 		switch x := n.(type) {
 		case *ast.BasicLit:
 			if x.Pos() >= failed { // else it is words of a failure
@@ -98,6 +108,9 @@ func (f *goFile) measure(fn goFunc) measure {
 			if pair, ok := comparedAsTheyAre(x); ok {
 				m.wholes[pair]++
 			}
+			if comparesAll(x) {
+				m.all++
+			}
 			name, on := callee(x)
 			if name == "Run" && len(x.Args) == 2 {
 				m.runs++
@@ -111,16 +124,19 @@ func (f *goFile) measure(fn goFunc) measure {
 				m.bare = m.bare || guards == 0
 			case name == "Error" && len(x.Args) == 0 && !handles[on]: // the words of an error
 			case failing[name] && on != "" && !imported[on]:
-				m.assertions++
+				m.noteAssertion(1, loops)
 				failed, m.fails = x.End(), true
 			case checkers[on], checkName.MatchString(name), handsOver(x):
-				m.assertions++
+				m.noteAssertion(1+reasons(x), loops)
 				m.fails = m.fails || handsOver(x)
 			}
+		case *ast.IfStmt:
+			m.severally += reasons(x)
 		case *ast.CompositeLit:
 			m.cases += rows(x)
 			m.pairs += pairs(x)
 			m.fields += fields(x)
+			m.listed += listed(x)
 			noteItems(x, m.items)
 		}
 		return true
@@ -202,93 +218,11 @@ func (f *goFile) importPaths() map[string]string {
 // worth grows with the checks that a run of the test makes, as far as its text tells. A test without any is worth less than one with one.
 func (m measure) worth() int { return (2*m.assertions + 1) * max(m.cases, 1) }
 
-// isWorthLess reports whether the test checks less than it did, whichever way its cases are counted.
+// isWorthLess reports whether the test checks less than it did, whichever way its cases and its assertions are counted.
 func (m measure) isWorthLess(before measure) bool {
 	withPairs := func(m measure) int { return (2*m.assertions + 1) * max(m.cases+m.pairs, 1) }
-	return m.worth() < before.worth() && withPairs(m) < withPairs(before)
-}
-
-// comparesWhole reports whether the test compares as one value what it compared field by field: it has gained as many fields as it has lost assertions,
-// and nothing that it asked for is missing.
-func (m measure) comparesWhole(before measure) bool {
-	lost := before.assertions - m.assertions
-	subject := maps.Clone(before.subject)
-	maps.DeleteFunc(subject, func(name string, _ bool) bool { return before.partNames[name] })
-	for pair, n := range m.wholes {
-		if n > before.wholes[pair] && lost > 0 && lost <= before.parts[pair]-m.parts[pair] && m.cases >= before.cases &&
-			hasAll(before.data, m.data) && hasAll(subject, m.subject) {
-			return true
-		}
-	}
-	whole := m.names["DeepEqual"] || m.names["Diff"] || m.names["Equal"]
-	return whole && lost > 0 && m.cases >= before.cases && m.fields-before.fields >= lost && within(before.data, m.data) == 1 && within(before.subject, m.subject) == 1
-}
-
-// comparedInParts are the variables of which a comparison sees a part each: a field, an element, the length.
-func comparedInParts(x *ast.BinaryExpr) (pair [2]string, ok bool) {
-	if x.Op != token.EQL && x.Op != token.NEQ {
-		return pair, false
-	}
-	var names []string
-	for _, e := range []ast.Expr{x.X, x.Y} {
-		switch e := e.(type) {
-		case *ast.SelectorExpr:
-			names = append(names, plainName(e.X))
-		case *ast.IndexExpr:
-			names = append(names, plainName(e.X))
-		case *ast.CallExpr:
-			if isNamed(e.Fun, "len") && len(e.Args) == 1 {
-				names = append(names, plainName(e.Args[0]))
-			}
-		}
-	}
-	return pairOf(names)
-}
-
-// comparedAsTheyAre are the two variables that a call compares, with all that is in them.
-func comparedAsTheyAre(call *ast.CallExpr) (pair [2]string, ok bool) {
-	args := call.Args
-	if len(args) == 3 && handsOver(call) {
-		args = args[1:] // of a package of assertions
-	}
-	name, on := callee(call)
-	if len(args) != 2 || on == "" || name != "DeepEqual" && name != "Diff" && name != "Equal" {
-		return pair, false
-	}
-	return pairOf([]string{plainName(args[0]), plainName(args[1])})
-}
-
-// pairOf are two different names in order.
-func pairOf(names []string) (pair [2]string, ok bool) {
-	if len(names) != 2 || names[0] == "" || names[1] == "" || names[0] == names[1] {
-		return pair, false
-	}
-	return [2]string{min(names[0], names[1]), max(names[0], names[1])}, true
-}
-
-// plainName is the name that an expression is, "" when it is more.
-func plainName(e ast.Expr) string {
-	if id, ok := e.(*ast.Ident); ok {
-		return id.Name
-	}
-	return ""
-}
-
-// measureAll counts what the function holds, and what the helpers of the same file check on its behalf.
-func (f *goFile) measureAll(fn goFunc) measure {
-	m := f.measure(fn)
-	ast.Inspect(fn.node, func(n ast.Node) bool {
-		if call, ok := n.(*ast.CallExpr); ok && handsOver(call) {
-			name, on := callee(call)
-			for _, helper := range f.funcs {
-				if on == "" && helper.name == name && helper.name != fn.name {
-					m.assertions += max(f.measure(helper).assertions-1, 0) // the call itself counts as one
-				}
-			}
-		}
-		return true
-	})
-	return m
+	severally := func(m measure) int { return (2*m.severally + 1) * max(m.cases, 1) }
+	return m.worth() < before.worth() && withPairs(m) < withPairs(before) && (severally(m) < severally(before) || !m.keeps(before))
 }
 
 // isGuard reports whether what is inside the node happens only under a condition that is not a constant.

@@ -62,7 +62,7 @@ func (p *prover) judgeHelpers() {
 			p.warn("what tests check by compares as one value what it compared in parts: %s %s", is.file, t.name)
 		case is.assertions < was.assertions && sum(after, t.group) < sum(before, t.group) && (!is.handsOn || sum(after, everywhere...) < sum(before, everywhere...)):
 			refuse(PolicyRemoved, fmt.Sprintf(", by which tests check, has %d assertions, %d fewer than before", is.assertions, was.assertions-is.assertions))
-		case is.loose > was.loose && is.exact < was.exact:
+		case is.isLooser(was.measure):
 			refuse(PolicyLoosened, ", by which tests check, asks for less")
 		case is.bare && !was.bare:
 			refuse(PolicySkipped, ", which tests call, skips them")
@@ -92,7 +92,7 @@ func (c *change) helpers(at func(*file) string, side tree) map[test]helper {
 		if parsed, ok := parseGo(side(p)); ok {
 			for _, fn := range parsed.funcs {
 				if parsed.checksForTests(fn) {
-					m := parsed.measureAll(fn)
+					m := parsed.measureAll(fn, nil)
 					found[test{clean(path.Dir(p)), fn.name}] = helper{m, p, parsed.text(side(p), fn), fn.first, handsTestOn(fn.node), m.fails && comparesParameters(fn.node)}
 				}
 			}

@@ -51,6 +51,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	old := map[string][]*goFile{}   // the files of tests as they were, by folder
 	folder := goFolder(goModules(c), "")
 	ours := func(importPath string) bool { return folder(importPath) != importPath }
+	helpers := c.sharedHelpers()
 	get := func(t test, file string) *goTestChange {
 		if all[t] == nil {
 			all[t] = &goTestChange{test: t, file: file}
@@ -67,8 +68,9 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			if parsed, ok := parseGo(content); ok {
 				dir := clean(path.Dir(p))
 				old[dir] = append(old[dir], parsed)
+				others, _ := helpers(dir)
 				for _, fn := range parsed.judged() {
-					m := parsed.measureAll(fn)
+					m := parsed.measureAll(fn, others)
 					e := get(test{dir, fn.name}, p)
 					e.before, e.first, e.last, e.wasBuilt = &m, fn.first, fn.last, wasBuilt
 					e.altered, e.calls = fn.loses(f.removed), parsed.functionsCalled(fn.node)
@@ -87,8 +89,9 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			parsed, ok := parseGo(content)
 			unreadable[dir] = unreadable[dir] || !ok && isBuilt // else go passes it over, and its tests are gone
 			if ok {
+				_, others := helpers(dir)
 				for _, fn := range parsed.judged() {
-					m := parsed.measureAll(fn)
+					m := parsed.measureAll(fn, others)
 					e := get(test{dir, fn.name}, p)
 					e.after, e.file, e.isBuilt = &m, p, isBuilt
 				}
@@ -129,7 +132,7 @@ func (c *change) servedBy(shared map[string]bool) (list []goTestChange) {
 		}
 		if parsed, ok := parseGo(c.head(p)); ok {
 			for _, fn := range parsed.tests() {
-				m := parsed.measureAll(fn)
+				m := parsed.measureAll(fn, nil)
 				list = append(list, goTestChange{test: test{dir, fn.name}, file: p, before: &m, after: &m, first: fn.first, last: fn.last, altered: true})
 			}
 		}
@@ -264,11 +267,11 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		if e.before == nil || e.after == nil {
 			continue
 		}
-		if !e.contradicted && e.after.comparesWhole(*e.before) {
-			add(PolicyRemoved, "it compares as one value what it compared in parts", "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, e.before.assertions-e.after.assertions)
+		if together := e.together(); together != "" {
+			add(PolicyRemoved, together, "%s has %d assertions, %d fewer than before", e.test, e.after.assertions, e.before.assertions-e.after.assertions)
 			continue
 		}
-		loosened := e.after.loose > e.before.loose && e.after.exact < e.before.exact
+		loosened := e.after.isLooser(*e.before)
 		switch {
 		case e.contradicted && why != "" && !loosened:
 			add(PolicyLoosened, "it does not compile without the change, so that nothing shows this by itself", "%s expects something else than before", e.test)
@@ -279,7 +282,7 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 			add(PolicyLoosened, "", "%s as it was before fails with the change, and as it is now it does not fail without it: it was changed to pass, and nothing shows that it had to be", e.test)
 			all[len(all)-1].Ran, all[len(all)-1].Output = e.ran, e.said
 		case loosened:
-			add(PolicyLoosened, why, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, e.before.exact-e.after.exact)
+			add(PolicyLoosened, why, "%s asks for less: %d comparisons with what is expected gave way to ones that accept more", e.test, max(e.before.exact-e.after.exact, e.before.sought-e.after.sought))
 		}
 		if why == "" && e.subjectRemoved {
 			why = "as it was it does not compile with the change: what it tested has another shape"
@@ -298,6 +301,19 @@ func judgeGoTests(changes []goTestChange, tells func(test) bool, headStatus func
 		}
 	}
 	return all
+}
+
+// together says how the test asks by fewer assertions for no less than before, "" when it does not.
+func (e goTestChange) together() string {
+	switch {
+	case e.contradicted:
+		return ""
+	case e.after.comparesWhole(*e.before):
+		return "it compares as one value what it compared in parts"
+	case e.after.isWorthLess(*e.before) && e.after.goesThrough(*e.before) && !e.after.isLooser(*e.before):
+		return "it asks of a list for what it asked one by one"
+	}
+	return ""
 }
 
 // lost reports whether the test is gone or checks less, and nothing explains it yet.
