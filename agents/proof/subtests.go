@@ -268,14 +268,17 @@ func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]
 // runsSubtests are the functions with which a test runs others, of itself or by a package that does it for it.
 var runsSubtests = lazily(`^(Run\w*|Fuzz)$`)
 
+// testedElsewhere is a function of another package that tests something on behalf of a test.
+var testedElsewhere = lazily(`^Test`)
+
 // withSubtests drops the tests that had no subtests, as far as their text tells: neither they nor what they use of their package's tests run any, nor do packages
 // of the repository that serve them.
 func (c *change) withSubtests(found map[test]bool) map[test]bool {
 	named, runFor := newNamingAt(c, c.base), c.runForTests()
 	for t := range found {
-		has := false
+		has, declared := false, named.usesIn(t.group)
 		for name := range named.reach(t) {
-			has = has || runsSubtests.MatchString(name) || runFor(t.group, name)
+			has = has || runsSubtests.MatchString(name) || declared[name] == nil && testedElsewhere.MatchString(name) || runFor(t.group, name)
 		}
 		if !has || strings.HasPrefix(t.name, "Example") {
 			delete(found, t)

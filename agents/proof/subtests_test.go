@@ -81,6 +81,7 @@ func TestSubtestsAreOnlyInDoubtWhereTheChangeMayKeepThemFromRunning(t *testing.T
 		{"one of two has subtests", plain, "", "TestB"},
 		{"none has", strings.ReplaceAll(plain, "t.Run(", "look("), "", ""},
 		{"a package runs them for it", handed, "package cases\n\nimport \"testing\"\n\nfunc Each(t *testing.T) { t.Run(\"a\", func(t *testing.T) {}) }\n", "TestA"},
+		{"a package of another repository tests for it", strings.Replace(plain, "t.Log()", "nettest.TestConn(t, nil)", 1), "", "TestA TestB"},
 		{"a package checks for it", handed, "package cases\n\nimport \"testing\"\n\nfunc Each(t *testing.T) { t.Log() }\n", ""},
 	} {
 		changed := pretend(files{"go.mod": "module example.com/a\n", "a.go": "package a\n", "a_test.go": c.tests, "cases/cases.go": c.cases, "testdata/a.txt": "1\n2\n"}, files{"testdata/a.txt": "1\n"}, "")
