@@ -81,7 +81,8 @@ func (c *change) madeOf(dir string) (folders map[string]bool, ok bool) {
 	next := []string{dir}
 	for len(next) > 0 {
 		var further []string
-		next = slices.DeleteFunc(next, func(at string) bool { return folders[at] })
+		slices.Sort(next) // many import the same
+		next = slices.DeleteFunc(slices.Compact(next), func(at string) bool { return folders[at] })
 		c.readImports(next, dir)
 		for _, at := range next {
 			folders[at] = true

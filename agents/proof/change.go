@@ -68,6 +68,7 @@ type change struct {
 	fetch   func(paths []string)  // reads files of the head ahead, many at once; nil does not
 	goFiles map[importer][]string // of the head; made when it is first asked what imports what
 	imports map[importer]imported
+	modules map[string]string // see goModules; nil until the paths are known
 }
 
 // tests are the changed files that belong to the tests.

@@ -164,8 +164,11 @@ func fixtureOwner(c *change, p string) (string, bool) {
 
 var moduleLine = lazily(`(?m)^module[ \t]+"?([^\s"]+)`)
 
-// goModules are the modules of the repository: their folder by module path.
+// goModules are the modules of the repository: their folder by module path. They are looked for once.
 func goModules(c *change) map[string]string {
+	if c.modules != nil {
+		return c.modules
+	}
 	modules := map[string]string{}
 	for _, p := range c.paths {
 		if isGoMod(p) && len(modules) < 200 {
@@ -173,6 +176,9 @@ func goModules(c *change) map[string]string {
 				modules[string(m[1])] = clean(path.Dir(p))
 			}
 		}
+	}
+	if len(c.paths) > 0 {
+		c.modules = modules
 	}
 	return modules
 }
