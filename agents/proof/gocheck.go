@@ -43,6 +43,23 @@ func (c *change) runnersOf(declared test) (runners []test) {
 	return runners
 }
 
+// runsWhole reports whether a suite's method of the head asserts something and never skips itself.
+func (c *change) runsWhole(declared test) bool {
+	return slices.ContainsFunc(c.paths, func(p string) bool {
+		if !strings.HasSuffix(p, "_test.go") || clean(path.Dir(p)) != declared.group {
+			return false
+		}
+		f, ok := parseGo(c.head(p))
+		return ok && slices.ContainsFunc(f.funcs, func(fn goFunc) bool {
+			if fn.name != declared.name {
+				return false
+			}
+			m := f.measure(fn)
+			return m.assertions > 0 && m.skips == 0
+		})
+	})
+}
+
 // knowsGocheck reports whether a Go file imports a package that runs suites unnamed.
 func (f *goFile) knowsGocheck() bool {
 	return slices.ContainsFunc(f.node.Imports, func(s *ast.ImportSpec) bool { return gocheckPath.MatchString(unquoted(s.Path.Value)) })

@@ -116,6 +116,11 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 		{"as a whole, with a part less", parts, strings.Replace(whole, ", Old: 3", "", 1), false},
 		{"in a loop", words, loop, true},
 		{"in a loop, a text less", words, strings.Replace(loop, ", \"b: 2\"", "", 1), false},
+		{"in a loop without rounds", words, "\t_ = []string{\"a: 1\", \"b: 2\", \"c: 3\"}\n\tfor range 0 {\n\t\tif !strings.Contains(F(), \"\") {\n\t\t\tt.Error()\n\t\t}\n\t}\n", false},
+		{"beside a loop", words, "\tfor range []string{\"a: 1\", \"b: 2\", \"c: 3\"} {\n\t\tif !strings.Contains(F(), \"\") {\n\t\t\tt.Error()\n\t\t}\n\t}\n", false},
+		{"thrown away", "\tif F(10) != 22 {\n\t\tt.Error(1)\n\t}\n\tif G(\"ab\") != \"xy\" {\n\t\tt.Error(2)\n\t}\n", "\tif F(10) != 22 || F(11) != 22 {\n\t\tt.Error(1)\n\t}\n\t_, _ = G(\"ab\"), \"xy\"\n", false},
+		{"the same the other way round", failure, "\tif err := F(); err == nil || nil == err {\n\t\tt.Error(err, \"odd\")\n\t}\n", false},
+		{"an error that is itself", "\tn, err := F()\n\trequire.Error(t, err)\n\trequire.Equal(t, 22, n)\n", "\tn, err := F()\n\trequire.ErrorIs(t, err, err)\n\t_ = n == 22\n", false},
 		{"beside a list", words, "\twant := []string{\"a: 1\", \"b: 2\", \"c: 3\"}\n\tif out := F(); !strings.Contains(out, want[0]) {\n\t\tt.Error(out)\n\t}\n", false},
 		{"a list by its indexes", list, "\tgot, want := F(), []string{\"aa\", \"bb\", \"cc\"}\n\tif len(got) != len(want) {\n\t\tt.Fatal()\n\t}\n\tfor i := 0; i < len(want); i++ {\n\t\tif got[i] != want[i] {\n\t\t\tt.Error()\n\t\t}\n\t}\n", true},
 		{"a list as a whole", list, "\tif got := F(); !slices.Equal(got, []string{\"aa\", \"bb\", \"cc\"}) {\n\t\tt.Error(got)\n\t}\n", true},
@@ -142,7 +147,7 @@ func TestATestThatAsksForTheSameByFewerCallsAsksForNoLess(t *testing.T) {
 	} {
 		var m [2]measure
 		for i, body := range []string{c.before, c.after} {
-			parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+			parsed, ok := parseGo([]byte("package a\n\nimport (\n\t\"net/http\"\n\t\"os\"\n\t\"time\"\n)\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
 			if !ok {
 				t.Fatalf("%s: the example is wrong", c.name)
 			}
@@ -170,6 +175,8 @@ func TestWhatHelpersOfTheFolderCheckCountsForTheTests(t *testing.T) {
 		{"a new helper in a file of its own", files{"a_test.go": inline}, files{"a_test.go": handed, "help_test.go": helper}, ""},
 		{"a new helper that checks less", files{"a_test.go": inline}, files{"a_test.go": handed, "help_test.go": lazy}, PolicyRemoved},
 		{"a helper that is there", files{"a_test.go": inline, "help_test.go": helper}, files{"a_test.go": handed}, ""},
+		{"a helper that is there and checks something else", files{"a_test.go": inline, "help_test.go": strings.ReplaceAll(helper, "F(", "K(")}, files{"a_test.go": strings.Replace(handed, "got := must(t, 3); got != 30", "got := must(t, 3); got != 31", 1)}, PolicyRemoved},
+		{"a helper that is hollow, and the test moves", files{"a_test.go": handed + helper[len(start):]}, files{"a_test.go": start + lazy[len(start):], "b_test.go": handed}, PolicyRemoved},
 		{"a helper of another package", files{"a_test.go": inline}, files{"a_test.go": handed, "b/help_test.go": helper}, PolicyRemoved},
 		{"a helper that moves", files{"a_test.go": handed + helper[len(start):]}, files{"a_test.go": handed, "help_test.go": helper}, ""},
 		{"a helper that moves and checks less", files{"a_test.go": handed + helper[len(start):]}, files{"a_test.go": handed, "help_test.go": lazy}, PolicyRemoved},
@@ -190,7 +197,11 @@ func TestSetupThatSkipsIsSeen(t *testing.T) {
 		"\tif err := os.Chdir(\"/a\"); err != nil {\n\t\tt.Skip(err)\n\t}\n":  1,
 		"\tif err := os.Chdir(\"/a\"); err != nil {\n\t\tt.Fatal(err)\n\t}\n": 0,
 	} {
-		parsed, ok := parseGo([]byte("package a\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+		own, _ := parseGo([]byte("package a\n\nimport \"example.com/a/os\"\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
+		if m := own.measure(own.funcs[0]); m.skips+m.assertions != 1 {
+			t.Errorf("%s: of a package of the repository: %d skips and %d assertions, want one of them", body, m.skips, m.assertions)
+		}
+		parsed, ok := parseGo([]byte("package a\n\nimport \"os\"\n\nfunc TestA(t *testing.T) {\n" + body + "}\n"))
 		if !ok {
 			t.Fatalf("%s: the example is wrong", body)
 		}

@@ -39,7 +39,11 @@ func (g *goEvents) remember(t test) {
 func (g *goEvents) ends(t test) {
 	if of := g.told[t.group]; of != nil && g.state(t) != Unfinished {
 		if at, before := of.ended[t]; before {
+			running := of.running(at, t)
 			for _, was := range slices.Backward(of.all[at:]) {
+				if running[was.top()] {
+					continue // of the outer program, it seems, beside which the inner one ran
+				}
 				g.restore(was)
 				if of.ended[was.test] >= at {
 					delete(of.ended, was.test)
@@ -52,6 +56,18 @@ func (g *goEvents) ends(t test) {
 	if of := g.told[t.group]; len(of.all) < maximumTold {
 		of.ended[t] = len(of.all) - 1
 	}
+}
+
+// running are the tests beside one that had begun, and not ended, before a place of what was told.
+func (of *toldOf) running(at int, beside test) map[test]bool {
+	found, seen := map[test]bool{}, map[test]bool{}
+	for _, was := range of.all[at:] {
+		if !seen[was.test] && was.top() != beside.top() && (was.second == Unfinished || was.second == "" && was.first == Unfinished) {
+			found[was.top()] = true
+		}
+		seen[was.test] = true
+	}
+	return found
 }
 
 // state is how the latest run of a test ended.

@@ -55,7 +55,7 @@ func (f *goFile) measure(fn goFunc) measure {
 		parts: map[[2]string]int{}, partNames: map[string]bool{}, wholes: map[[2]string]int{},
 	}
 	guards, diffs, loops := 0, 0, 0
-	local, setup, searches := locals(fn.node), setsUp(fn.node), searches(fn.node)
+	local, setup, searches := locals(fn.node), f.setsUp(fn.node), searches(fn.node)
 	var failed token.Pos    // the end of the last call that fails the test
 	imported := f.imports() // fmt.Errorf and log.Fatal are no words of a test
 	if strings.HasPrefix(fn.name, "Example") && exampleOutput.MatchString(f.comment(fn.node)) {

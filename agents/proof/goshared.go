@@ -2,7 +2,9 @@ package proof
 
 import (
 	"go/ast"
+	"maps"
 	"path"
+	"slices"
 	"strings"
 )
 
@@ -39,8 +41,8 @@ func (f *goFile) measureAll(fn goFunc, others map[string]measure) measure {
 	return m
 }
 
-// sharedHelpers are functions that test files of a folder share, on both sides of the change. One that stands in the same file as before counts as it was: it
-// is judged by the tests that it fails.
+// sharedHelpers are functions that test files of a folder share, on both sides of the change. One that stands in the same file as before counts as it
+// was, when it checks as much.
 func (c *change) sharedHelpers() func(dir string) (before, after map[string]measure) {
 	type sides struct{ before, after map[string]measure }
 	known := map[string]sides{}
@@ -49,6 +51,9 @@ func (c *change) sharedHelpers() func(dir string) (before, after map[string]meas
 			return s.before, s.after
 		}
 		was, is := map[string]string{}, map[string]string{} // their files
+		if c.fetch != nil {
+			c.fetch(slices.DeleteFunc(slices.Clone(c.paths), func(p string) bool { return !strings.HasSuffix(p, "_test.go") || clean(path.Dir(p)) != dir }))
+		}
 		s := sides{map[string]measure{}, map[string]measure{}}
 		changed := map[string]bool{}
 		for _, f := range c.files {
@@ -62,14 +67,36 @@ func (c *change) sharedHelpers() func(dir string) (before, after map[string]meas
 				noteHelpers(p, dir, c.head, s.after, is)
 			}
 		}
-		for name := range s.after {
-			if is[name] == was[name] {
+		for name, m := range s.after {
+			if is[name] == was[name] && m.assertions >= s.before[name].assertions {
 				s.after[name] = s.before[name]
 			}
 		}
 		known[dir] = s
 		return s.before, s.after
 	}
+}
+
+// countingFor are the helpers of the head whose checks count for a test: not those that it did not call before and that check what they did, unless the test
+// and the helper name all that the test did.
+func countingFor(e *goTestChange, now measure, before, after map[string]measure) map[string]measure {
+	if e.before == nil {
+		return after
+	}
+	counting := maps.Clone(after)
+	maps.DeleteFunc(counting, func(name string, m measure) bool {
+		was, known := before[name]
+		if !known || was.assertions < m.assertions || slices.Contains(e.calls, name) {
+			return false
+		}
+		for asked := range e.before.subject {
+			if !m.subject[asked] && !now.subject[asked] {
+				return true
+			}
+		}
+		return false
+	})
+	return counting
 }
 
 // noteHelpers notes what the functions of a test file of the folder check that are given a test, and where they stand.

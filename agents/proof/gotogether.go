@@ -59,7 +59,9 @@ var comparing = words(`len cap append make range Index IndexByte NoError Nil Tru
 func reasons(n ast.Node) int {
 	switch n := n.(type) {
 	case *ast.CallExpr: // that there is an error, and what it says
-		if name, on := callee(n); checkers[on] && (name == "EqualError" || name == "ErrorContains" || name == "ErrorIs" || name == "ErrorAs") {
+		name, on := callee(n)
+		if checkers[on] && (name == "EqualError" || name == "ErrorContains" || name == "ErrorIs" || name == "ErrorAs") && len(n.Args) > 2 &&
+			!isEmptyText(n.Args[2]) && types.ExprString(n.Args[1]) != types.ExprString(n.Args[2]) {
 			return 1
 		}
 	case *ast.IfStmt:
@@ -87,8 +89,17 @@ func noteReasons(cond ast.Expr, found map[string]bool) {
 		return true
 	})
 	if looks {
-		found[types.ExprString(cond)] = true
+		found[inOrder(cond)] = true
 	}
+}
+
+// inOrder is a condition in words, the sides of what is the same either way in order.
+func inOrder(cond ast.Expr) string {
+	if x, ok := ast.Unparen(cond).(*ast.BinaryExpr); ok && (x.Op == token.EQL || x.Op == token.NEQ) {
+		a, b := types.ExprString(x.X), types.ExprString(x.Y)
+		return min(a, b) + x.Op.String() + max(a, b)
+	}
+	return types.ExprString(cond)
 }
 
 // checks reports whether a body fails the test, or has it checked.
@@ -103,13 +114,35 @@ func checks(body ast.Node) (found bool) {
 	return found
 }
 
-// isLoop reports whether what is inside the node may happen more than once.
+// isLoop reports whether what is inside the node happens for each element of a list: it is gone through as a whole, and what is inside looks at its elements.
 func isLoop(n ast.Node) bool {
-	switch n.(type) {
-	case *ast.ForStmt, *ast.RangeStmt:
-		return true
+	of := map[string]bool{}
+	var body ast.Node
+	switch loop := n.(type) {
+	case *ast.RangeStmt:
+		switch loop.X.(type) {
+		case *ast.Ident, *ast.CompositeLit, *ast.SelectorExpr, *ast.CallExpr:
+			of[plainName(loop.Key)], of[plainName(loop.Value)], body = true, true, loop.Body
+		}
+	case *ast.ForStmt:
+		if to, ok := loop.Cond.(*ast.BinaryExpr); ok && to.Op == token.LSS {
+			if call, ok := to.Y.(*ast.CallExpr); ok && isNamed(call.Fun, "len") {
+				of[plainName(to.X)], body = true, loop.Body
+			}
+		}
 	}
-	return false
+	delete(of, "")
+	delete(of, "_")
+	if body == nil {
+		return false
+	}
+	looks := false
+	ast.Inspect(body, func(n ast.Node) bool {
+		id, ok := n.(*ast.Ident)
+		looks = looks || ok && of[id.Name]
+		return !looks
+	})
+	return looks
 }
 
 // listed are the elements of a slice or an array, or of what is in one, that are plain values.

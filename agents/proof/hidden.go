@@ -60,22 +60,52 @@ func (p *prover) findHidden(ctx context.Context, s sides, suite results, flags [
 
 // asksFor reports whether a command of go test asks for a test by its flags, as far as those can be read: what it leaves out by itself no change keeps from running.
 func asksFor(argv []string, name string) bool {
+	if !isGoTestCommand(argv) {
+		return true
+	}
+	asked := map[string]string{} // by flag; the last one counts
 	for i, arg := range argv {
 		flag, value, joined := strings.Cut(strings.TrimLeft(arg, "-"), "=")
-		flag = strings.TrimPrefix(flag, "test.")
-		if !isGoTestCommand(argv) || !strings.HasPrefix(arg, "-") || flag != "run" && flag != "skip" {
-			continue
+		if flag = strings.TrimPrefix(flag, "test."); arg == "-args" || arg == "--args" {
+			break
 		}
-		if !joined && i+1 < len(argv) {
-			value = argv[i+1]
-		}
-		top, _, deeper := strings.Cut(value, "/")
-		form, err := regexp.Compile(top)
-		if err == nil && (flag == "run" && !form.MatchString(name) || flag == "skip" && !deeper && form.MatchString(name)) {
-			return false
+		if strings.HasPrefix(arg, "-") && (flag == "run" || flag == "skip") {
+			if !joined && i+1 < len(argv) {
+				value = argv[i+1]
+			}
+			asked[flag] = value
 		}
 	}
-	return true
+	matches := func(forms string, deeper, unreadable bool) bool {
+		return slices.ContainsFunc(alternatives(forms), func(form string) bool {
+			top, _, further := strings.Cut(form, "/")
+			re, err := regexp.Compile(top)
+			return err != nil && unreadable || err == nil && (deeper || !further) && re.MatchString(name)
+		})
+	}
+	run, some := asked["run"]
+	skip, less := asked["skip"]
+	return (!some || matches(run, true, true)) && (!less || !matches(skip, false, false))
+}
+
+// alternatives splits a form of names where go does: at each bar that stands in no brackets.
+func alternatives(form string) (all []string) {
+	from, depth, escaped := 0, 0, false
+	for i, r := range form {
+		switch {
+		case escaped:
+			escaped = false
+		case r == '\\':
+			escaped = true
+		case r == '[' || r == '(':
+			depth++
+		case r == ']' || r == ')':
+			depth = max(depth-1, 0)
+		case r == '|' && depth == 0:
+			all, from = append(all, form[from:i]), i+1
+		}
+	}
+	return append(all, form[from:])
 }
 
 // notRun are the tests that did not run in the suite, in packages that the change may keep from it: those that are declared beside a changed file, and those

@@ -19,6 +19,10 @@ func TestACommandLeavesOutTestsByItsFlags(t *testing.T) {
 		{"go test -skip TestA ./...", "TestA", false},
 		{"go test -skip=TestA/deep ./...", "TestA", true},
 		{"go test -run=( ./...", "TestA", true},
+		{"go test -run=TestA/x|TestB ./...", "TestB", true},
+		{"go test -run=Test(A|B) ./...", "TestB", true},
+		{"go test -run=TestA -run=TestB ./...", "TestB", true},
+		{"go test ./... -args -run=TestA", "TestB", true},
 		{"make test -run=TestB", "TestA", true},
 	} {
 		if got := asksFor(strings.Fields(c.command), c.name); got != c.want {

@@ -131,10 +131,13 @@ func (c *cutting) isWithout(t test) bool {
 	return false
 }
 
-// runners are the tests inside of which methods that were cut run unnamed: without those they are others than on the head.
+// runners are the tests inside of which methods that were cut run unnamed, and check something whatever the circumstances: without those they are others than on the head.
 func (c *cutting) runners() map[test]bool {
 	all := map[test]bool{}
 	for cut := range c.without {
+		if !c.change.runsWhole(cut) {
+			continue
+		}
 		for _, t := range c.change.runnersOf(cut) {
 			all[t] = true
 		}

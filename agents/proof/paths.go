@@ -12,7 +12,7 @@ import (
 var fixtureDirs = words("testdata test-fixtures fixtures __fixtures__ __snapshots__ __mocks__ __tests__")
 
 // dataDirs are folders of data that tests read, by the names that people give them where none of fixtureDirs is in use. Code in them is code.
-var dataDirs = words("test-data test_data testfiles test-files test_files testcases test-cases test_cases testscript testscripts golden goldens snapshots")
+var dataDirs = words("test-data test_data testfiles test-files test_files testcases test-cases test_cases testscript testscripts golden goldens")
 
 // dataKinds are the extensions of files that hold nothing but data. One that is named like a file of Go tests lies beside those that read it.
 var dataKinds = words(".csv .json .jsonl .toml .tsv .txt .txtar .xml .yaml .yml")
@@ -72,9 +72,17 @@ func isFixture(p string) bool {
 	case ".go":
 		return inDir(p, words("testdata"))
 	}
-	return inDir(p, fixtureDirs) || inDir(p, testDirs) || language(p) == "" && dataFolder(p) != "" ||
+	return inDir(p, fixtureDirs) || inDir(p, testDirs) || mayBeData(p) && dataFolder(p) != "" ||
 		dataKinds[ext] && strings.HasSuffix(p, "_test"+ext) && !inDir(p, documentDirs) && !inDir(p, changelogDirs)
 }
+
+// mayBeData reports whether a file holds nothing, by its name, that a program is made of or built by.
+func mayBeData(p string) bool {
+	return language(p) == "" && manifests(path.Base(p)) == nil && !lockFiles[path.Base(p)] && path.Ext(p) != "" && !madeOf[path.Ext(p)]
+}
+
+// madeOf are extensions of what programs are made of that have no language here.
+var madeOf = words(".ex .exs .sql .proto .lua .pl .pm .erl .hs .ml .clj .dart .zig .nim .r .jl .tf .mod .sum .mk .cmake .gradle .css .scss .html .tmpl .graphql .s .asm .m .y .l")
 
 // dataFolder is the first folder on the way to the file that holds data for tests by its name: one of dataDirs, or a package that serves tests, as
 // httptest. "" when there is none.
@@ -91,7 +99,8 @@ func dataFolder(p string) string {
 var servingTests = lazily(`[a-z0-9][_-]?tests?$`)
 
 // endInTest are words that end as if they did.
-var endInTest = words("attest attests contest contests detest fastest greatest largest latest loadtest protest protests smallest speedtest")
+var endInTest = words(`abtest attest attests backtest backtests brightest contest contests detest fastest greatest highest largest latest loadtest loadtests lowest
+	newest oldest pentest protest protests shortest longest smallest speedtest`)
 
 // inDir reports whether one of the folders above the file is in the set.
 func inDir(p string, dirs map[string]bool) bool {
@@ -107,7 +116,7 @@ func inDir(p string, dirs map[string]bool) bool {
 var documents = words("LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS MAINTAINERS CHANGELOG CHANGES HISTORY README NEWS SECURITY CONTRIBUTING PATENTS")
 
 // changelogDirs are folders of notes of what changed, a file each, which a release puts together.
-var changelogDirs = words(".changelog .changes .changeset .chloggen .unreleased changelog changelogs changes.d newsfragments release-notes releasenotes")
+var changelogDirs = words(".changelog .changes .changeset .chloggen .unreleased changes.d newsfragments release-notes releasenotes")
 
 // documentDirs are folders of words and pictures for people.
 var documentDirs = words("doc docs")
@@ -119,15 +128,16 @@ func isDocument(p string) bool {
 	}
 	base := path.Base(p)
 	ext := strings.ToLower(path.Ext(base))
-	if language(p) == "" && inDir(p, changelogDirs) {
-		return true
-	}
 	switch ext {
-	case ".md", ".mdx", ".markdown", ".rst", ".adoc", ".asciidoc":
+	case ".md", ".markdown", ".rst", ".adoc", ".asciidoc":
 		return true
 	case ".txt", "":
 		stem := strings.ToUpper(strings.TrimSuffix(base, path.Ext(base)))
-		return documents[stem] || ext == ".txt" && inDir(p, documentDirs)
+		return documents[stem] || ext == ".txt" && (inDir(p, documentDirs) || inDir(p, changelogDirs) || inDir(p, words("changelog changelogs")))
+	case ".yaml", ".yml":
+		return inDir(p, changelogDirs)
+	case ".mdx": // a page of code and words, but for folders of words
+		return inDir(p, documentDirs)
 	case ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp":
 		return inDir(p, documentDirs)
 	}

@@ -7,9 +7,12 @@ import (
 )
 
 // toReached makes of a suite that does not end in time the commands for those of its packages that the change can reach: what they and their tests are made of
-// it alters. It counts the packages with tests, those and all. There are no commands where the suite names its packages otherwise than as all of a module.
-func (c *change) toReached(whole []command) (commands []command, reached, all int) {
-	modules := goModules(c)
+// it alters. A package of which a test has failed so far was reached, whatever by; one that the limit ended tells nothing. It counts the packages with tests, those and all. There are no commands where the suite names its packages otherwise than as all of a module.
+func (c *change) toReached(whole []command, failed map[test]string) (commands []command, reached, all int) {
+	modules, red := goModules(c), map[string]bool{}
+	for t, status := range failed {
+		red[t.group] = red[t.group] || status != Unfinished
+	}
 	for _, suite := range whole {
 		everything := slices.Index(suite.args, "./...")
 		if everything < 0 || !isGoTestCommand(suite.args) {
@@ -21,7 +24,7 @@ func (c *change) toReached(whole []command) (commands []command, reached, all in
 				continue
 			}
 			all++
-			if c.isUnder(dir) {
+			if red[dir] || c.isUnder(dir) {
 				patterns = append(patterns, "./"+strings.TrimPrefix(strings.TrimPrefix(dir, suite.dir), "/"))
 			}
 		}

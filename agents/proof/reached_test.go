@@ -17,18 +17,20 @@ func TestOfASuiteThatIsTooLongThePackagesAreRunThatTheChangeReaches(t *testing.T
 	for _, c := range []struct {
 		suite   []string
 		change  files
+		failed  map[test]string
 		want    string
 		reached int
 		all     int
 	}{
-		{[]string{"go", "test", "-race", "./..."}, files{"a/a.go": "package a\n\nvar A int\n"}, "go test -json -race ./a ./b ./c", 3, 4},
-		{[]string{"go", "test", "./..."}, files{"d/d_test.go": "package d\n\nvar D int\n"}, "go test -json ./d", 1, 4},
-		{[]string{"go", "test", "./..."}, files{"go.mod": "module example.com/m\n\ngo 1.24\n"}, "go test -json ./a ./b ./c ./d", 4, 4},
-		{[]string{"go", "test", "./a", "./b"}, files{"a/a.go": "package a\n\nvar A int\n"}, "", 0, 0},
-		{[]string{"make", "test"}, files{"a/a.go": "package a\n\nvar A int\n"}, "", 0, 0},
+		{[]string{"go", "test", "-race", "./..."}, files{"a/a.go": "package a\n\nvar A int\n"}, nil, "go test -json -race ./a ./b ./c", 3, 4},
+		{[]string{"go", "test", "./..."}, files{"d/d_test.go": "package d\n\nvar D int\n"}, map[test]string{{"b", "TestB"}: Unfinished}, "go test -json ./d", 1, 4},
+		{[]string{"go", "test", "./..."}, files{"d/d_test.go": "package d\n\nvar D int\n"}, map[test]string{{"b", "TestB"}: Failed}, "go test -json ./b ./d", 2, 4},
+		{[]string{"go", "test", "./..."}, files{"go.mod": "module example.com/m\n\ngo 1.24\n"}, nil, "go test -json ./a ./b ./c ./d", 4, 4},
+		{[]string{"go", "test", "./a", "./b"}, files{"a/a.go": "package a\n\nvar A int\n"}, nil, "", 0, 0},
+		{[]string{"make", "test"}, files{"a/a.go": "package a\n\nvar A int\n"}, nil, "", 0, 0},
 	} {
 		changed := pretend(base, c.change, "")
-		commands, reached, all := changed.toReached(suiteOf(changed, c.suite))
+		commands, reached, all := changed.toReached(suiteOf(changed, c.suite), c.failed)
 		var got []string
 		for _, command := range commands {
 			got = append(got, strings.Join(command.args, " "))

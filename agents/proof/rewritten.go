@@ -6,9 +6,9 @@ import (
 )
 
 // noteRewritten notes which tests that are gone have a single new one in their place: it stands between the same neighbours, and by its name or its words it is
-// about the same. It is the old one under another name: where it proves the change, and the old one holds with it, fewer assertions are the author's choice, as
+// about the same: it calls all that the old one called. It is the old one under another name: where it proves the change, and the old one holds with it, fewer assertions are the author's choice, as
 // they are in a test that keeps its name.
-func noteRewritten(c *change, all map[test]*goTestChange) {
+func noteRewritten(c *change, all map[test]*goTestChange, named *naming) {
 	for _, f := range c.tests() {
 		if path.Ext(f.path) != ".go" || f.before() == "" || f.after() == "" || clean(path.Dir(f.before())) != clean(path.Dir(f.after())) {
 			continue
@@ -23,7 +23,7 @@ func noteRewritten(c *change, all map[test]*goTestChange) {
 			if gone == nil || now == nil || gone.after != nil || now.before != nil {
 				continue
 			}
-			if sameSubject(name, came) || alike(gone.before.subject, now.after.subject) > 0.5 {
+			if (sameSubject(name, came) || alike(gone.before.subject, now.after.subject) > 0.5) && now.after.assertions > 0 && named.asksFor(gone.calls, now.test) {
 				gone.rewrittenAs = now.test
 			}
 		}

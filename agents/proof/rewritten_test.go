@@ -9,7 +9,7 @@ func TestATestIsOnlyTakenForRewrittenWhereASingleNewOneStandsInItsPlace(t *testi
 	write := func(names ...string) string {
 		text := "package p\n"
 		for i, name := range names {
-			text += fmt.Sprintf("\nfunc %s(t *testing.T) {\n\tuse%s(%d)\n}\n", name, name, i)
+			text += fmt.Sprintf("\nfunc %s(t *testing.T) {\n\tequal(t, use%s(), %d)\n}\n", name, name, i)
 		}
 		return text
 	}
@@ -29,6 +29,20 @@ func TestATestIsOnlyTakenForRewrittenWhereASingleNewOneStandsInItsPlace(t *testi
 		for _, e := range changes {
 			if e.test.name == "TestKeepOrder" && e.rewrittenAs.name != c.want {
 				t.Errorf("%s: rewritten as %q, want %q", name, e.rewrittenAs.name, c.want)
+			}
+		}
+	}
+}
+
+func TestATestThatCallsLessIsNotTakenForARewrittenOne(t *testing.T) {
+	base := files{"p.go": "package p\n\nfunc Upper() {}\n\nfunc Half() {}\n", "p_test.go": "package p\n\nfunc TestWords(t *testing.T) {\n\tequal(t, Upper(), 1)\n}\n"}
+	for body, want := range map[string]string{
+		"equal(t, Upper(), 1)": "TestWordsHalf", "equal(t, Half(), 1)": "", "_ = Upper": "",
+	} {
+		changed := files{"p.go": "package p\n\nfunc Upper() {}\n\nfunc Half() { print() }\n", "p_test.go": "package p\n\nfunc TestWordsHalf(t *testing.T) {\n\t" + body + "\n}\n"}
+		for _, e := range goTestChanges(pretend(base, changed, reason), nil) {
+			if e.test.name == "TestWords" && e.rewrittenAs.name != want {
+				t.Errorf("%s: rewritten as %q, want %q", body, e.rewrittenAs.name, want)
 			}
 		}
 	}

@@ -262,7 +262,7 @@ func (c *change) mayLoseSubtests(head results, changes []goTestChange) map[test]
 			}
 		}
 	}
-	return c.withSubtests(found)
+	return c.withSubtests(found, head)
 }
 
 // runsSubtests are the functions with which a test runs others, of itself or by a package that does it for it.
@@ -272,11 +272,14 @@ var runsSubtests = lazily(`^(Run\w*|Fuzz)$`)
 var testedElsewhere = lazily(`^Test`)
 
 // withSubtests drops the tests that had no subtests, as far as their text tells: neither they nor what they use of their package's tests run any, nor do packages
-// of the repository that serve them.
-func (c *change) withSubtests(found map[test]bool) map[test]bool {
-	named, runFor := newNamingAt(c, c.base), c.runForTests()
+// of the repository that serve them, and none ran on the head.
+func (c *change) withSubtests(found map[test]bool, head results) map[test]bool {
+	named, runFor, has := newNamingAt(c, c.base), c.runForTests(), map[test]bool{}
+	for ran := range head.tests {
+		has[ran.top()] = has[ran.top()] || ran != ran.top()
+	}
 	for t := range found {
-		has, declared := false, named.usesIn(t.group)
+		has, declared := has[t], named.usesIn(t.group)
 		for name := range named.reach(t) {
 			has = has || runsSubtests.MatchString(name) || declared[name] == nil && testedElsewhere.MatchString(name) || runFor(t.group, name)
 		}
@@ -296,7 +299,7 @@ func (c *change) runForTests() func(folder, name string) bool {
 			return name
 		}
 		known[dir] = ""
-		for _, p := range c.paths {
+		for _, p := range c.pathsOfBoth() {
 			if clean(path.Dir(p)) == dir && isGoSource(p) && runsTests.Match(c.base(p)) && servesTests(c.base(p)) {
 				parsed, _ := parseGo(c.base(p))
 				known[dir] = parsed.node.Name.Name

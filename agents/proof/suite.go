@@ -16,7 +16,7 @@ func (p *prover) suite(ctx context.Context, argv []string, s sides) error {
 	}
 	stuck := r.cut != "" && !remembers(whole)
 	if r.cut != "" && !stuck {
-		some, reached, all := p.change.toReached(whole)
+		some, reached, all := p.change.toReached(whole, r.failures())
 		narrower := reached > 0 && reached < all
 		if !narrower || r.groups()*(1+maximumGoesOn) >= all { // else it would not end so either
 			if r, stuck, err = p.goOn(ctx, whole, r); err != nil {

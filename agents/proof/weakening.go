@@ -52,6 +52,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 	folder := goFolder(goModules(c), "")
 	ours := func(importPath string) bool { return folder(importPath) != importPath }
 	helpers := c.sharedHelpers()
+	var later []func()
 	get := func(t test, file string) *goTestChange {
 		if all[t] == nil {
 			all[t] = &goTestChange{test: t, file: file}
@@ -89,11 +90,13 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			parsed, ok := parseGo(content)
 			unreadable[dir] = unreadable[dir] || !ok && isBuilt // else go passes it over, and its tests are gone
 			if ok {
-				_, others := helpers(dir)
 				for _, fn := range parsed.judged() {
-					m := parsed.measureAll(fn, others)
-					e := get(test{dir, fn.name}, p)
-					e.after, e.file, e.isBuilt = &m, p, isBuilt
+					later = append(later, func() { // when it is known what it was
+						e := get(test{dir, fn.name}, p)
+						was, is := helpers(dir)
+						m := parsed.measureAll(fn, countingFor(e, parsed.measure(fn), was, is))
+						e.after, e.file, e.isBuilt = &m, p, isBuilt
+					})
 				}
 				for name, m := range parsed.tables() {
 					get(test{dir, tablePrefix + name}, p).after = &m
@@ -101,11 +104,14 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 			}
 		}
 	}
+	for _, measure := range later {
+		measure()
+	}
 	for _, e := range all {
 		e.altered = e.altered || shared[e.test.group]
 	}
-	noteRewritten(c, all)
 	removed, named := removedFrom(c), newNaming(c)
+	noteRewritten(c, all, named)
 	var list []goTestChange
 	for _, e := range all {
 		if e.before != nil && e.after == nil {

@@ -117,7 +117,7 @@ func fixtureFolder(p string) string {
 			return part
 		}
 	}
-	if language(p) == "" {
+	if mayBeData(p) {
 		return dataFolder(p)
 	}
 	return ""
