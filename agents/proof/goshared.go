@@ -79,10 +79,11 @@ func (c *change) sharedHelpers() func(dir string) (before, after map[string]meas
 
 // countingFor are the helpers of the head whose checks count for a test: not those that it did not call before and that check what they did, unless the test
 // and the helper name all that the test did.
-func countingFor(e *goTestChange, now measure, before, after map[string]measure) map[string]measure {
-	if e.before == nil {
+func (f *goFile) countingFor(e *goTestChange, fn goFunc, before, after map[string]measure) map[string]measure {
+	if e.before == nil || len(after) == 0 {
 		return after
 	}
+	now := f.measure(fn)
 	counting := maps.Clone(after)
 	maps.DeleteFunc(counting, func(name string, m measure) bool {
 		was, known := before[name]

@@ -91,7 +91,7 @@ func strictness(n ast.Node) (exact, loose int) {
 		name, _ := callee(x)
 		checker := ""
 		if (name == "Assert" || name == "Check" || name == "So") && len(x.Args) > 1 {
-			checker = lastName(x.Args[1])
+			checker, _ = selected(x.Args[1])
 		}
 		switch {
 		case exactCheckers[checker]:
@@ -128,14 +128,6 @@ func isNamed(e ast.Expr, name string) bool {
 func isEmptyText(e ast.Expr) bool {
 	lit, ok := e.(*ast.BasicLit)
 	return ok && (lit.Value == `""` || lit.Value == "``")
-}
-
-// lastName is the name of a variable, of this package or another; "" of any other expression.
-func lastName(e ast.Expr) string {
-	if sel, ok := e.(*ast.SelectorExpr); ok {
-		return sel.Sel.Name
-	}
-	return plainName(e)
 }
 
 // saysWhere reports whether an expression asks where something is: next to -1 it asks no more than whether it is there.

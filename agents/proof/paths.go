@@ -78,11 +78,11 @@ func isFixture(p string) bool {
 
 // mayBeData reports whether a file holds nothing, by its name, that a program is made of or built by.
 func mayBeData(p string) bool {
-	return language(p) == "" && manifests(path.Base(p)) == nil && !lockFiles[path.Base(p)] && path.Ext(p) != "" && !madeOf[path.Ext(p)]
+	return language(p) == "" && manifests(path.Base(p)) == nil && !lockFiles[path.Base(p)] && path.Ext(p) != "" && !sourceExts[path.Ext(p)]
 }
 
-// madeOf are extensions of what programs are made of that have no language here.
-var madeOf = words(".ex .exs .sql .proto .lua .pl .pm .erl .hs .ml .clj .dart .zig .nim .r .jl .tf .mod .sum .mk .cmake .gradle .css .scss .html .tmpl .graphql .s .asm .m .y .l")
+// sourceExts are extensions of what programs are made of that have no language here.
+var sourceExts = words(".ex .exs .sql .proto .lua .pl .pm .erl .hs .ml .clj .dart .zig .nim .r .jl .tf .mod .sum .mk .cmake .gradle .css .scss .html .tmpl .graphql .s .asm .m .y .l")
 
 // dataFolder is the first folder on the way to the file that holds data for tests by its name: one of dataDirs, or a package that serves tests, as
 // httptest. "" when there is none.
@@ -118,6 +118,9 @@ var documents = words("LICENSE LICENCE COPYING NOTICE AUTHORS CONTRIBUTORS MAINT
 // changelogDirs are folders of notes of what changed, a file each, which a release puts together.
 var changelogDirs = words(".changelog .changes .changeset .chloggen .unreleased changes.d newsfragments release-notes releasenotes")
 
+// plainChangelogDirs may as well hold a program that makes changelogs: only texts in them are words.
+var plainChangelogDirs = words("changelog changelogs")
+
 // documentDirs are folders of words and pictures for people.
 var documentDirs = words("doc docs")
 
@@ -133,7 +136,7 @@ func isDocument(p string) bool {
 		return true
 	case ".txt", "":
 		stem := strings.ToUpper(strings.TrimSuffix(base, path.Ext(base)))
-		return documents[stem] || ext == ".txt" && (inDir(p, documentDirs) || inDir(p, changelogDirs) || inDir(p, words("changelog changelogs")))
+		return documents[stem] || ext == ".txt" && (inDir(p, documentDirs) || inDir(p, changelogDirs) || inDir(p, plainChangelogDirs))
 	case ".yaml", ".yml":
 		return inDir(p, changelogDirs)
 	case ".mdx": // a page of code and words, but for folders of words

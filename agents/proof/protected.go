@@ -75,7 +75,7 @@ func isData(folders []string) bool {
 
 // isReading reports whether a path from .github on is a document in a folder of documents: nothing there is obeyed by a service or run.
 func isReading(p string, parts []string) bool {
-	return len(parts) > 2 && parts[0] == ".github" && (parts[1] == "docs" || parts[1] == "doc") && (isDocument(p) && !words(".yaml .yml")[path.Ext(p)])
+	return len(parts) > 2 && parts[0] == ".github" && (parts[1] == "docs" || parts[1] == "doc") && isDocument(p) && path.Ext(p) != ".yaml" && path.Ext(p) != ".yml"
 }
 
 // escapes reports whether a link at p with that target leaves the repository.

@@ -94,7 +94,7 @@ func goTestChanges(c *change, flags []string) []goTestChange {
 					later = append(later, func() { // when it is known what it was
 						e := get(test{dir, fn.name}, p)
 						was, is := helpers(dir)
-						m := parsed.measureAll(fn, countingFor(e, parsed.measure(fn), was, is))
+						m := parsed.measureAll(fn, parsed.countingFor(e, fn, was, is))
 						e.after, e.file, e.isBuilt = &m, p, isBuilt
 					})
 				}
